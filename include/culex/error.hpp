@@ -1,0 +1,124 @@
+#pragma once
+/// \file error.hpp
+/// What can go wrong. Below the client, functions return a `Result` (result.hpp) that holds a `Failure`; a client's
+/// operation throws the same failure as an `Error`, the only exception type that Culex throws.
+
+#include <memory>
+#include <string>
+#include <system_error>
+
+#include <culex/reason_code.hpp>
+
+namespace culex {
+
+/// The conditions of Culex itself. Errors of the operating system keep their own category (`std::errc`), so
+/// `error.code() == std::errc::connection_refused` is true where the peer refused.
+enum class Errc {
+    // You misused it.
+    invalid_argument = 1, ///< an argument breaks a rule of MQTT or of Culex; the detail names it
+    not_connected,        ///< the operation needs a connection, or a `connect` before it
+    already_connected,    ///< `connect` while a connection is up or being made
+    not_supported,        ///< this build or this broker does not have it
+    packet_too_large,     ///< above 268,435,455 bytes, or above the limit that the broker granted
+    // It ended before it was done.
+    timed_out, ///< its deadline passed
+    cancelled, ///< the caller, or something that owns it, called it off
+    closed,    ///< the client was closed or destroyed
+    // A bound was reached.
+    queue_full,  ///< the outbound queue is full and the policy is to refuse
+    dropped,     ///< the policy of a full queue chose this message to be dropped
+    no_packet_id, ///< 65,535 operations are in flight
+    // The network.
+    host_not_found,  ///< the name did not resolve; the detail has the resolver's words
+    end_of_stream,   ///< the peer closed the connection
+    connection_lost, ///< the connection ended while the operation was under way
+    no_response,     ///< no PINGRESP (or no CONNACK) in time
+    tls_failed,      ///< handshake or verification; the detail has the reason
+    // The peer broke the rules, or said no.
+    malformed_packet,   ///< bytes that are no packet (reason code 0x81 and its kin say which)
+    protocol_error,     ///< a well-formed packet where it may not be
+    connection_refused, ///< CONNACK with a failure; `reason_code` says why
+    disconnected,       ///< the broker sent DISCONNECT; `reason_code` says why
+    rejected,           ///< the broker answered an operation with a failure code
+    session_lost,       ///< the broker has forgotten the session that held the operation's state
+};
+
+[[nodiscard]] const std::error_category& culex_category() noexcept;
+[[nodiscard]] std::error_code make_error_code(Errc code) noexcept;
+
+/// What was being done when it failed.
+enum class Phase : std::uint8_t {
+    none,    ///< not part of a connection: arguments, state
+    resolve, ///< name to addresses
+    connect, ///< the transport
+    tls,     ///< the TLS handshake
+    mqtt,    ///< between CONNECT and CONNACK
+    session, ///< after CONNACK
+};
+[[nodiscard]] std::string_view to_string(Phase phase) noexcept;
+
+/// A failure as a value: the code, and what a person needs to understand it. Cheap to move, and a pointer's size: an
+/// operation that succeeds pays nothing for it.
+class Failure {
+public:
+    Failure() = default; ///< no failure
+    /// `detail` says what was wrong in the words of the case: the argument's name, the verifier's text, the reason string.
+    explicit Failure(std::error_code code, std::string detail = {}, ReasonCode reason = ReasonCode::success);
+    explicit Failure(Errc code, std::string detail = {}, ReasonCode reason = ReasonCode::success)
+        : Failure(make_error_code(code), std::move(detail), reason) {}
+
+    Failure(const Failure& other);
+    Failure(Failure&&) noexcept = default;
+    Failure& operator=(const Failure& other);
+    Failure& operator=(Failure&&) noexcept = default;
+    ~Failure() = default;
+
+    /// The same failure with the phase, or the address, at which it happened; what is set already stays.
+    [[nodiscard]] Failure during(Phase phase) &&;
+    [[nodiscard]] Failure at(std::string address) &&;
+
+    explicit operator bool() const noexcept { return state_ != nullptr; }
+    [[nodiscard]] std::error_code code() const noexcept;
+    [[nodiscard]] Phase phase() const noexcept;
+    /// The code that the broker gave, or (for malformed input) the one that it was or would be told.
+    [[nodiscard]] ReasonCode reason_code() const noexcept;
+    [[nodiscard]] const std::string& address() const noexcept; ///< `"mqtt://localhost:1883"` or `"127.0.0.1:1883"`; may be empty
+    [[nodiscard]] const std::string& detail() const noexcept;
+    /// One line: phase, address, what the code means, the detail.
+    [[nodiscard]] std::string message() const;
+
+    /// Compares with a condition: `failure == Errc::timed_out`, `failure == std::errc::connection_refused`.
+    friend bool operator==(const Failure& failure, Errc code) noexcept { return failure.code() == make_error_code(code); }
+    friend bool operator==(const Failure& failure, std::errc code) noexcept { return failure.code() == code; }
+
+private:
+    struct State;
+    struct Delete {
+        void operator()(State* state) const noexcept;
+    };
+    std::unique_ptr<State, Delete> state_;
+};
+
+/// The exception of every operation that fails. `what()` is `failure().message()`.
+class Error : public std::system_error {
+public:
+    explicit Error(Failure failure);
+    Error(const Error&);
+    Error& operator=(const Error&);
+    ~Error() override;
+
+    [[nodiscard]] const Failure& failure() const noexcept { return failure_; }
+    [[nodiscard]] Phase phase() const noexcept { return failure_.phase(); }
+    [[nodiscard]] ReasonCode reason_code() const noexcept { return failure_.reason_code(); }
+    [[nodiscard]] const std::string& address() const noexcept { return failure_.address(); }
+    [[nodiscard]] const std::string& detail() const noexcept { return failure_.detail(); }
+    [[nodiscard]] const char* what() const noexcept override { return text_.c_str(); }
+
+private:
+    Failure failure_;
+    std::string text_;
+};
+
+} // namespace culex
+
+template <> struct std::is_error_code_enum<culex::Errc> : std::true_type {};

@@ -1,0 +1,87 @@
+#pragma once
+/// \file intrusive_list.hpp
+/// A doubly linked list whose links live in its elements: linking allocates nothing, and an element that is destroyed
+/// unlinks itself from whatever list holds it. That is how dropping a task cancels what it waits for.
+
+#include <cassert>
+
+namespace culex {
+
+/// A link; derive from it. Neither copied nor moved, since its neighbours know its address.
+class ListNode {
+public:
+    ListNode() = default;
+    ListNode(const ListNode&) = delete;
+    ListNode& operator=(const ListNode&) = delete;
+    ~ListNode() { unlink(); }
+
+    [[nodiscard]] bool linked() const noexcept { return next_ != nullptr; }
+    void unlink() noexcept {
+        if (!next_) return;
+        next_->previous_ = previous_;
+        previous_->next_ = next_;
+        next_ = previous_ = nullptr;
+    }
+
+private:
+    template <class T> friend class IntrusiveList;
+    ListNode* next_ = nullptr;
+    ListNode* previous_ = nullptr;
+};
+
+/// A circular list around a sentinel. It owns nothing; when it ends, what it still holds is unlinked.
+/// While resumed code may change the list, take elements one by one with `pop_front`, never iterate.
+template <class T> class IntrusiveList {
+public:
+    IntrusiveList() noexcept { head_.next_ = head_.previous_ = &head_; }
+    IntrusiveList(const IntrusiveList&) = delete;
+    IntrusiveList& operator=(const IntrusiveList&) = delete;
+    ~IntrusiveList() {
+        while (!empty()) front().unlink();
+        head_.next_ = head_.previous_ = nullptr;
+    }
+
+    [[nodiscard]] bool empty() const noexcept { return head_.next_ == &head_; }
+    [[nodiscard]] T& front() noexcept {
+        assert(!empty());
+        return static_cast<T&>(*head_.next_);
+    }
+    void push_back(T& element) noexcept { insert_before(head_, element); }
+    void push_front(T& element) noexcept { insert_before(*head_.next_, element); }
+    /// The first element, unlinked; null where there is none.
+    [[nodiscard]] T* pop_front() noexcept {
+        if (empty()) return nullptr;
+        T& first = front();
+        static_cast<ListNode&>(first).unlink();
+        return &first;
+    }
+    /// Moves all of `other` behind what is here, in constant time.
+    void splice_back(IntrusiveList& other) noexcept {
+        if (other.empty()) return;
+        ListNode* first = other.head_.next_;
+        ListNode* last = other.head_.previous_;
+        other.head_.next_ = other.head_.previous_ = &other.head_;
+        first->previous_ = head_.previous_;
+        head_.previous_->next_ = first;
+        last->next_ = &head_;
+        head_.previous_ = last;
+    }
+    /// Calls `visit(T&)` for each; it must not change the list.
+    template <class F> void for_each(F visit) {
+        for (ListNode* node = head_.next_; node != &head_; node = node->next_) visit(static_cast<T&>(*node));
+    }
+
+private:
+    static void insert_before(ListNode& place, T& element) noexcept {
+        ListNode& node = element;
+        assert(!node.linked());
+        node.next_ = &place;
+        node.previous_ = place.previous_;
+        place.previous_->next_ = &node;
+        place.previous_ = &node;
+    }
+
+    ListNode head_;
+};
+
+} // namespace culex

@@ -1,0 +1,77 @@
+#pragma once
+/// \file runtime.hpp
+/// The interface that joins the client to a world: time, streams to endpoints, and streams from them. `Loop` (loop.hpp)
+/// implements it with libuv, `testing::VirtualRuntime` with virtual time and pipes in memory.
+
+#include <memory>
+#include <optional>
+
+#include <culex/endpoint.hpp>
+#include <culex/result.hpp>
+#include <culex/scheduler.hpp>
+#include <culex/stream.hpp>
+
+namespace culex {
+
+/// TCP's own keep-alive (SO_KEEPALIVE): after `idle` without traffic, `count` probes, `interval` apart.
+struct SocketKeepalive {
+    int count = 3;
+    std::chrono::seconds idle{60};
+    std::chrono::seconds interval{10};
+};
+
+/// How to open a stream.
+struct StreamOptions {
+    std::optional<SocketKeepalive> socket_keepalive{}; ///< absent = the system's keep-alive is off
+    /// Ask the kernel for quick acknowledgements when the peer seems to wait for them (Linux's TCP_QUICKACK).
+    bool quick_ack = true;
+    /// A further address of the same name is tried when one has not answered for so long; the first to answer wins.
+    std::chrono::milliseconds next_address_after{250};
+};
+
+/// Hears how an opening ended. Called from the loop, never from inside `Runtime::open`.
+class OpenHandler {
+public:
+    virtual void on_open(Result<std::unique_ptr<Stream>> stream) = 0;
+
+protected:
+    ~OpenHandler() = default;
+};
+
+/// An opening under way; destroying it calls it off, and the handler hears no more.
+class Opening {
+public:
+    virtual ~Opening() = default;
+};
+
+/// Takes the streams of peers that connect.
+class AcceptHandler {
+public:
+    virtual void on_accept(std::unique_ptr<Stream> stream) = 0;
+
+protected:
+    ~AcceptHandler() = default;
+};
+
+/// A listening address; destroying it stops listening.
+class Listener {
+public:
+    virtual ~Listener() = default;
+    /// The address with the port that the system chose where 0 was asked for.
+    [[nodiscard]] virtual const Endpoint& endpoint() const noexcept = 0;
+};
+
+class Runtime : public Scheduler {
+public:
+    /// Opens a stream: resolves the name, tries every address. The failure names the phase and the address. There is no
+    /// time limit: whoever has waited enough destroys the opening.
+    [[nodiscard]] virtual std::unique_ptr<Opening> open(const Endpoint& endpoint, const StreamOptions& options,
+                                                        OpenHandler& handler) = 0;
+    /// Listens on an address; port 0 lets the system choose. `handler` must outlive the listener.
+    [[nodiscard]] virtual Result<std::unique_ptr<Listener>> listen(const Endpoint& endpoint, AcceptHandler& handler) = 0;
+
+protected:
+    ~Runtime() = default;
+};
+
+} // namespace culex
