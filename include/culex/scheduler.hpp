@@ -10,7 +10,10 @@
 ///
 /// One scheduler belongs to one thread. Nothing here may be called from another.
 
+#include <cassert>
 #include <coroutine>
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include <culex/intrusive_list.hpp>
@@ -21,7 +24,7 @@ namespace culex {
 class Scheduler;
 
 /// Something to run on a coming turn: a plain function and what derives from this. Destroying it, or `unlink`, takes it
-/// back.
+/// back. The function may destroy its node; it must not throw (an exception that gets out of it ends the program).
 class ReadyNode : public ListNode {
 public:
     using Run = void (*)(ReadyNode&);
@@ -42,7 +45,8 @@ private:
     static void resume(ReadyNode& self) { static_cast<ReadyCoroutine&>(self).handle.resume(); }
 };
 
-/// A function to call at a time, once. It runs on the loop, never inside `arm`. Destroying it disarms it.
+/// A function to call at a time, once. It runs on the loop, never inside `arm`. Destroying it disarms it. The function may
+/// destroy its timer or arm it again; it must not throw.
 class Timer {
 public:
     using Run = void (*)(Timer&);
@@ -60,7 +64,7 @@ private:
     Run run_;
     Scheduler* scheduler_ = nullptr;
     TimePoint when_{};
-    std::size_t place_ = 0; // in the scheduler's heap
+    std::size_t place_ = 0;   // in the scheduler's heap
     std::uint64_t order_ = 0; // timers of one instant run in the order in which they were armed
 };
 
@@ -87,33 +91,58 @@ public:
         turn_end_.push_back(node);
         if (was_idle) work_arrived();
     }
-    /// Runs `timer` once at `when`, or on the next turn where that has passed. An armed timer is moved.
+    /// Runs `timer` once at `when`, or on the next turn where that has passed (then `Timer::when` is now). An armed timer
+    /// is moved. `TimePoint::max()` never comes. Throws `std::bad_alloc` only, and then the timer is not armed.
     void arm(Timer& timer, TimePoint when);
-    void arm_after(Timer& timer, Duration delay) { arm(timer, now() + delay); }
+    void arm_after(Timer& timer, Duration delay) { arm(timer, time_after(delay)); }
+    /// Takes an armed timer back; for others, `Timer::disarm`.
+    void disarm(Timer& timer) noexcept;
+    /// `now() + delay`; a delay too great for the clock gives `TimePoint::max()`.
+    [[nodiscard]] TimePoint time_after(Duration delay) const noexcept;
 
-    /// The scheduler that runs the calling code: set while a loop runs nodes and timers on this thread. Null elsewhere.
-    [[nodiscard]] static Scheduler* current() noexcept;
+    /// The scheduler that runs the calling code: set while a loop runs nodes and timers on this thread, and by
+    /// `CurrentScope`. Null elsewhere.
+    [[nodiscard]] static Scheduler* current() noexcept { return current_; }
+    /// The same where there must be one: whatever awaits needs a loop that will resume it.
+    [[nodiscard]] static Scheduler& here() noexcept {
+        assert(current_ && "culex: awaited outside of any loop; start tasks with run(), spawn() or start_on()");
+        return *current_;
+    }
+
+    /// Makes a scheduler the current one while it lives. For loops, around calls that come neither from a node nor from
+    /// a timer: what a stream has read, the first step of a task.
+    class [[nodiscard]] CurrentScope {
+    public:
+        explicit CurrentScope(Scheduler& scheduler) noexcept : before_(current_) { current_ = &scheduler; }
+        CurrentScope(const CurrentScope&) = delete;
+        CurrentScope& operator=(const CurrentScope&) = delete;
+        ~CurrentScope() { current_ = before_; }
+
+    private:
+        Scheduler* before_;
+    };
 
 protected:
     ~Scheduler(); // timers that are still armed are disarmed
 
     /// For the loop: runs the nodes that are ready now (not those that they make ready), then those for the end of the
     /// turn. True where more has become ready.
-    bool run_ready();
-    /// For the loop: runs the timers whose time has come at `now()`.
-    void run_timers();
+    bool run_ready() noexcept;
+    /// For the loop: runs the timers whose time has come at `now()`, in the order of their times; not those that are
+    /// armed meanwhile.
+    void run_timers() noexcept;
     /// For the loop: when to wake at the latest; `TimePoint::max()` where no timer is armed.
     [[nodiscard]] TimePoint next_timer() const noexcept;
     [[nodiscard]] bool has_ready() const noexcept { return !ready_.empty() || !turn_end_.empty(); }
 
     /// Something was posted while nothing was: do not sleep.
     virtual void work_arrived() noexcept = 0;
-    /// The earliest timer has changed; see `next_timer`.
+    /// `next_timer` has changed. Called once for all that `run_timers` takes out.
     virtual void next_timer_changed() noexcept = 0;
 
 private:
-    friend class Timer;
-    void disarm(Timer& timer) noexcept;
+    [[nodiscard]] static bool before(const Timer& a, const Timer& b) noexcept;
+    void remove(Timer& timer) noexcept;
     void place(std::size_t index, Timer* timer) noexcept;
     void sift_up(std::size_t index) noexcept;
     void sift_down(std::size_t index) noexcept;
@@ -122,6 +151,27 @@ private:
     IntrusiveList<ReadyNode> turn_end_;
     std::vector<Timer*> timers_; // a binary heap; each timer knows its place, so that disarming needs no search
     std::uint64_t armed_ = 0;
+
+    // `constinit`, so that a read is one load and no call of an initialiser.
+    static inline constinit thread_local Scheduler* current_ = nullptr;
+};
+
+/// A coroutine that waits in somebody's list until that somebody wakes it: the part that awaiters have in common. The one
+/// link serves for both, first in the list of those who wait, then in the ready queue; so an awaiter that is destroyed
+/// leaves whichever holds it.
+class Waiter : public ReadyCoroutine {
+public:
+    /// Called when the coroutine suspends: remembers it, and the loop that it runs on.
+    void suspend(std::coroutine_handle<> coroutine) noexcept {
+        handle = coroutine;
+        scheduler_ = &Scheduler::here();
+    }
+    /// Resumes it on a coming turn. It must have been taken out of the list in which it waited.
+    void wake() noexcept { scheduler_->post(*this); }
+    [[nodiscard]] Scheduler& scheduler() const noexcept { return *scheduler_; }
+
+private:
+    Scheduler* scheduler_ = nullptr;
 };
 
 inline void Timer::disarm() noexcept {
