@@ -50,9 +50,10 @@ TEST(Text, refuses_overlong_forms_and_what_lies_past_the_last_code_point) {
 }
 
 TEST(Text, refuses_bytes_that_begin_or_end_no_character) {
-    const std::vector<std::string> table{"\x80", "\xBF", "\xC0", "\xC1\x81", "\xF5\x80\x80\x80", "\xF8\x88\x80\x80\x80",
-                                         "\xFE", "\xFF", "\xC3", "\xE2\x82", "\xF0\x9F\x98", "\xC3(", "\xE2(\xAC",
-                                         "\xE2\x82(", "\xF0(\x98\x80", "\xF0\x9F(\x80", "\xF0\x9F\x98("};
+    const std::vector<std::string> table{
+        "\x80",      "\xBF",      "\xC0",          "\xC1\x81",      "\xF5\x80\x80\x80", "\xF8\x88\x80\x80\x80",
+        "\xFE",      "\xFF",      "\xC3",          "\xE2\x82",      "\xF0\x9F\x98",     "\xC3(",
+        "\xE2(\xAC", "\xE2\x82(", "\xF0(\x98\x80", "\xF0\x9F(\x80", "\xF0\x9F\x98("};
     for (const std::string& text : table) {
         EXPECT_EQ(check_text(text), TextFault::malformed) << quoted(text);
         EXPECT_EQ(check_text(text + "a"), TextFault::malformed) << quoted(text);
