@@ -83,6 +83,5 @@ template <std::size_t size> void destroys_once() {
 TEST(Function, destroys_its_callable_once_where_it_lives_inside) { destroys_once<1>(); }
 TEST(Function, destroys_its_callable_once_where_it_lives_on_the_heap) { destroys_once<200>(); }
 
-
 } // namespace
 } // namespace culex
