@@ -1,0 +1,95 @@
+#pragma once
+/// \file virtual_runtime.hpp
+/// A world in which tests run: time stands still until everything that can happen at an instant has happened, then jumps to
+/// the next timer; streams are pipes in memory (pipe.hpp). No sleeps, no ports, and the same order of events in every run.
+///
+///     culex::testing::VirtualRuntime runtime;
+///     auto listener = runtime.listen({culex::Transport::tcp, "broker", 1883}, handler);
+///     runtime.run(connect_and_publish(runtime));  // hours of keep-alive pass in no time
+///     runtime.advance(10min);
+
+#include <memory>
+#include <string>
+
+#include <culex/runtime.hpp>
+#include <culex/task.hpp>
+#include <culex/testing/pipe.hpp>
+
+namespace culex::testing {
+
+/// Not thread-safe. Streams, openings and listeners must be destroyed before it.
+///
+/// Hosts are names without meaning: `open` reaches the listener that has the same host (letter for letter) and port, or path
+/// for `unix://`. Where there is none the peer refuses (`std::errc::connection_refused`). Transports other than TCP and
+/// Unix sockets are `Errc::not_supported`: there is no TLS and no WebSocket here. `StreamOptions` have no effect.
+class VirtualRuntime final : public Runtime {
+public:
+    /// Pipes and openings start with these options; see the setters.
+    explicit VirtualRuntime(const PipeOptions& options = {});
+    ~VirtualRuntime();
+
+    /// Begins at an hour after the clock's epoch, so that times before it can be named.
+    [[nodiscard]] TimePoint now() const noexcept override { return now_; }
+    [[nodiscard]] std::unique_ptr<Opening> open(const Endpoint& endpoint, const StreamOptions& options,
+                                                OpenHandler& handler) override;
+    [[nodiscard]] Result<std::unique_ptr<Listener>> listen(const Endpoint& endpoint, AcceptHandler& handler) override;
+
+    // Time. All of these throw `Error` (`std::errc::resource_deadlock_would_occur`) when a million turns pass at one
+    // instant: something posts itself forever. None may be called by what they run.
+
+    /// Runs everything that can happen without time passing.
+    void run_until_idle();
+    /// Lets `duration` pass, stopping at each timer, and runs everything that is due by its end.
+    void advance(Duration duration);
+    /// Runs a turn if anything can happen now, or else lets time pass up to the next timer; false where nothing can
+    /// ever happen.
+    bool step();
+    /// Runs the task to its end, letting time pass as needed, and gives its result or throws its exception. It throws
+    /// `Error` where the task can never end (`std::errc::resource_deadlock_would_occur`: nothing is ready and no timer
+    /// armed), or does not end within `limit` of virtual time (`Errc::timed_out`).
+    template <class T> T run(Task<T> task, Duration limit = std::chrono::hours(24)) {
+        TaskRoot<T> root(std::move(task));
+        root.start_on(*this);
+        const TimePoint end = time_after(limit);
+        while (!root.done()) step_of_run(end);
+        return root.result();
+    }
+    /// Runs until `done()` is true, asked after every turn; false where `limit` of virtual time passes, or nothing can
+    /// happen any more, before.
+    template <class Done> bool run_until(Done done, Duration limit = std::chrono::hours(24)) {
+        const TimePoint end = time_after(limit);
+        while (!done()) {
+            if (next_event() > end || !step()) return false;
+        }
+        return true;
+    }
+
+    // The network. These hold for what begins afterwards, and for the pipes that are open: see `make_pipe`.
+
+    /// Names that do not resolve (`Errc::host_not_found`), and hosts that never answer: an opening never ends.
+    void set_unresolvable(const std::string& host, bool on = true);
+    void set_black_hole(const std::string& host, bool on = true);
+    /// How long an opening takes, and bytes from one end to the other. 0 by default; still nothing happens inline.
+    void set_latency(Duration latency) noexcept { options_->latency = latency; }
+    void set_chunk_size(std::size_t bytes) noexcept { options_->chunk_size = bytes; }
+    void set_capacity(std::size_t bytes) noexcept { options_->capacity = bytes; }
+
+private:
+    class PipeOpening;
+    class PipeListener;
+    struct Network;
+
+    void turn();
+    void step_of_run(TimePoint end);
+    [[nodiscard]] TimePoint next_event() const noexcept { return has_ready() ? now_ : next_timer(); }
+    void work_arrived() noexcept override {}
+    void next_timer_changed() noexcept override {}
+
+    TimePoint now_{std::chrono::hours(1)};
+    int turns_at_this_instant_ = 0;
+    bool turning_ = false;
+    std::shared_ptr<PipeOptions> options_;
+    std::unique_ptr<Network> network_;
+};
+
+} // namespace culex::testing
