@@ -18,18 +18,29 @@ struct Character {
 
 bool is_within(unsigned char byte, unsigned low, unsigned high) noexcept { return byte >= low && byte <= high; }
 
-/// How many of the eight-byte words at the front hold neither U+0000 nor a byte above 0x7F; in bytes.
-std::size_t plain_ascii_prefix(std::string_view text) noexcept {
+/// Whether the eight bytes at `bytes` hold neither U+0000 nor anything above 0x7F.
+bool is_plain_word(const char* bytes) noexcept {
     constexpr std::uint64_t ones = 0x0101'0101'0101'0101;
     constexpr std::uint64_t highs = 0x8080'8080'8080'8080;
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes, sizeof word);
+    // Taking 1 from each byte borrows into a high bit only where a byte is 0 (or had that bit already).
+    return ((word | (word - ones)) & highs) == 0;
+}
+
+/// The size of a part at the front that is plain ASCII without U+0000: all of it, or as much as is cheap to tell.
+std::size_t plain_prefix(std::string_view text) noexcept {
+    constexpr std::size_t step = sizeof(std::uint64_t);
     std::size_t at = 0;
-    for (; text.size() - at >= sizeof(std::uint64_t); at += sizeof(std::uint64_t)) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, text.data() + at, sizeof word);
-        // Taking 1 from each byte borrows into a high bit only where a byte is 0 (or had that bit already).
-        if (((word | (word - ones)) & highs) != 0) break;
+    if (text.size() < step) {
+        while (at < text.size() && is_within(static_cast<unsigned char>(text[at]), 0x01, 0x7F)) ++at;
+        return at;
     }
-    return at;
+    for (; text.size() - at >= step; at += step) {
+        if (!is_plain_word(text.data() + at)) return at;
+    }
+    // The last word overlaps the one before, which spares topics of every size the bytes at their end.
+    return is_plain_word(text.data() + text.size() - step) ? text.size() : at;
 }
 
 /// Decodes the first character. Ranges of the second byte exclude overlong forms, surrogates and what is past U+10FFFF.
@@ -104,7 +115,7 @@ std::string_view append_printable(std::string& out, std::string_view text, std::
 
 TextFault check_text(std::string_view text) noexcept {
     while (!text.empty()) {
-        text.remove_prefix(plain_ascii_prefix(text));
+        text.remove_prefix(plain_prefix(text));
         // The rest of this word one by one, then fast again: text in other scripts has its ASCII runs, too.
         for (std::size_t steps = sizeof(std::uint64_t); steps > 0 && !text.empty(); --steps) {
             const Character character = decode(text);
