@@ -1,0 +1,58 @@
+#pragma once
+/// \file message.hpp
+/// An application message as it was received.
+
+#include <string_view>
+
+#include <culex/properties.hpp>
+#include <culex/types.hpp>
+
+namespace culex {
+
+namespace session {
+class MessageBlock;
+}
+
+/// A received message (PUBLISH, section 3.3). Copies share one block of memory that holds topic, payload and properties;
+/// the views it returns are valid as long as some copy lives. A message may be kept, and moved to another thread.
+class Message {
+public:
+    Message() noexcept = default; ///< no message: only assignment, destruction and `operator bool` are allowed
+    Message(const Message& other) noexcept;
+    Message(Message&& other) noexcept : block_(other.block_) { other.block_ = nullptr; }
+    Message& operator=(Message other) noexcept {
+        session::MessageBlock* taken = other.block_;
+        other.block_ = block_;
+        block_ = taken;
+        return *this;
+    }
+    ~Message() {
+        if (block_) release();
+    }
+
+    explicit operator bool() const noexcept { return block_ != nullptr; }
+
+    [[nodiscard]] std::string_view topic() const noexcept;
+    [[nodiscard]] Bytes payload() const noexcept;
+    /// The payload's bytes seen as text; whether they are UTF-8 is for the application to know.
+    [[nodiscard]] std::string_view text() const noexcept { return as_text(payload()); }
+    /// The QoS with which the broker delivered it: the lesser of the publisher's and the subscription's.
+    [[nodiscard]] QoS qos() const noexcept;
+    /// True for a retained message that answers a new subscription (section 3.3.1.3).
+    [[nodiscard]] bool retain() const noexcept;
+    /// True where the broker says that it sent this packet before. It says nothing about the application's having seen it.
+    [[nodiscard]] bool dup() const noexcept;
+    /// The packet identifier; 0 at QoS 0.
+    [[nodiscard]] PacketId mid() const noexcept;
+    /// MQTT 5's properties; empty under 3.1.1.
+    [[nodiscard]] const PublishProperties& properties() const noexcept;
+
+private:
+    friend class session::MessageBlock;
+    explicit Message(session::MessageBlock* block) noexcept : block_(block) {}
+    void release() noexcept;
+
+    session::MessageBlock* block_ = nullptr;
+};
+
+} // namespace culex

@@ -1,0 +1,35 @@
+#pragma once
+/// \file event.hpp
+/// What a session tells its owner, in the order in which the packets came.
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <culex/message.hpp>
+
+#include "session/inbound.hpp"
+
+namespace culex::session {
+
+/// What some packets carry besides, copied.
+struct AckDetails {
+    std::vector<ReasonCode> reason_codes; ///< SUBACK and UNSUBACK: one for each filter
+    std::string reason_string;
+    std::vector<std::pair<std::string, std::string>> user_properties;
+};
+
+/// One packet from the broker. CONNACK, and packets that carry a message to hand on, are always reported; the others when
+/// `Config::report_packets` asks for them.
+struct Event {
+    PacketType type = PacketType::connack;
+    PacketId id = 0;
+    ReasonCode reason_code = ReasonCode::success;
+    bool session_present = false; ///< of CONNACK
+    Message message{};            ///< of PUBLISH, or of PUBREL; may be empty
+    Delivery delivery{};          ///< to be given to `Session::acknowledge` when the message's consumer is done
+    std::unique_ptr<AckDetails> details{};
+};
+
+} // namespace culex::session

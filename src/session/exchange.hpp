@@ -1,0 +1,91 @@
+#pragma once
+/// \file exchange.hpp
+/// One packet of ours that wants an answer, or waits to be sent.
+
+#include <memory>
+
+#include <culex/intrusive_list.hpp>
+#include <culex/operation.hpp>
+#include <culex/types.hpp>
+
+#include "session/publish_flow.hpp"
+
+namespace culex::session {
+
+/// A PUBLISH, SUBSCRIBE or UNSUBSCRIBE together with its encoded bytes, in one pooled block: to send it again is to copy the
+/// bytes. One list of the session holds it, and at most one `Operation` waits for it.
+class Exchange : public ListNode {
+public:
+    struct Free {
+        void operator()(Exchange* exchange) const noexcept;
+    };
+    using Owner = std::unique_ptr<Exchange, Free>;
+
+    /// Copies the bytes of one whole packet.
+    [[nodiscard]] static Owner make(PacketType kind, QoS qos, PacketId id, Bytes packet);
+
+    Exchange(const Exchange&) = delete;
+    Exchange& operator=(const Exchange&) = delete;
+
+    [[nodiscard]] Bytes packet() const noexcept { return {data(), size_}; }
+    /// Sets DUP, as every PUBLISH that is sent again has it [MQTT-3.3.1-1].
+    void mark_dup() noexcept { data()[0] |= std::byte{0x08}; }
+    /// Puts `id` into a PUBLISH of QoS 1 or 2 that no list of the session holds yet.
+    void assign_id(PacketId id) noexcept;
+    /// Where the variable header of `packet` begins: behind type, flags and Remaining Length.
+    [[nodiscard]] static std::size_t body_offset(Bytes packet) noexcept;
+    /// What it counts for in the bounds of the queue.
+    [[nodiscard]] std::size_t footprint() const noexcept { return sizeof *this + size_; }
+
+    void attach(Operation* operation) noexcept;
+    /// Tells the waiting operation, if any, and lets go of it.
+    void complete(Outcome&& outcome) noexcept;
+
+    const PacketType kind;
+    const QoS qos;
+    Step step = Step::unsent;
+    PacketId id;              ///< 0 for a QoS 0 message
+    bool holds_quota = false; ///< counts against the receive maximum of this link
+
+private:
+    friend class Operation;
+    Exchange(PacketType kind_, QoS qos_, PacketId id_, std::size_t size) noexcept
+        : kind(kind_), qos(qos_), id(id_), size_(static_cast<std::uint32_t>(size)) {}
+    ~Exchange();
+
+    [[nodiscard]] const std::byte* data() const noexcept { return reinterpret_cast<const std::byte*>(this + 1); }
+    [[nodiscard]] std::byte* data() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
+
+    std::uint32_t size_;
+    Operation* operation_ = nullptr;
+};
+
+/// A list that owns what it holds.
+class ExchangeList {
+public:
+    ExchangeList() = default;
+    ~ExchangeList() { clear(); }
+
+    [[nodiscard]] bool empty() const noexcept { return list_.empty(); }
+    [[nodiscard]] Exchange& front() noexcept { return list_.front(); }
+    Exchange& push_back(Exchange::Owner exchange) noexcept {
+        list_.push_back(*exchange);
+        return *exchange.release();
+    }
+    [[nodiscard]] Exchange::Owner pop_front() noexcept { return Exchange::Owner{list_.pop_front()}; }
+    /// Takes out an exchange that is in this list.
+    [[nodiscard]] static Exchange::Owner take(Exchange& exchange) noexcept {
+        exchange.unlink();
+        return Exchange::Owner{&exchange};
+    }
+    void splice_back(ExchangeList& other) noexcept { list_.splice_back(other.list_); }
+    template <class F> void for_each(F visit) { list_.for_each(visit); }
+    void clear() noexcept {
+        while (!empty()) (void)pop_front();
+    }
+
+private:
+    IntrusiveList<Exchange> list_;
+};
+
+} // namespace culex::session

@@ -1,0 +1,97 @@
+#pragma once
+/// \file inbound.hpp
+/// The receiver's half of QoS 1 and 2 (section 4.3): what was delivered, what was acknowledged, and in which order.
+///
+/// Theory of operation. Every QoS 1 or 2 message that is handed on gets a `Delivery`; the consumer gives it back when it is
+/// done, and only then the answer goes out, in the order of arrival [MQTT-4.6.0-2] [MQTT-4.6.0-3]: the answers stand in
+/// one queue, and what is done at its head is written. A link that ends takes its queue with it, so that a late "done"
+/// can never acknowledge another message of the next link. QoS 2 remembers more: an entry for each identifier lives until
+/// PUBCOMP, across links, so that a message that is sent again is not delivered again [MQTT-4.3.3-10].
+///
+/// A QoS 2 message is handed on in one of two ways. With its PUBLISH: PUBREC, which takes the responsibility, follows
+/// when the consumer is done. Or, as the documented client does it, with its PUBREL: PUBREC at once, and PUBCOMP follows
+/// when the consumer is done.
+
+#include <culex/message.hpp>
+#include <culex/packet.hpp>
+
+#include "base/ring.hpp"
+#include "session/id_table.hpp"
+
+namespace culex::session {
+
+/// Names one delivered message to the session. Default: nothing to acknowledge (QoS 0).
+struct Delivery {
+    std::uint64_t sequence = 0; ///< never used twice in the life of a session; 0 = none
+    PacketId id = 0;
+    QoS qos = QoS::at_most_once;
+};
+
+/// An answer whose turn has come.
+struct Answer {
+    PacketType type = PacketType::puback;
+    PacketId id = 0;
+    ReasonCode reason_code = ReasonCode::success;
+};
+
+class Inbound {
+public:
+    explicit Inbound(bool deliver_on_pubrel) noexcept : deliver_on_pubrel_(deliver_on_pubrel) {}
+    ~Inbound() { forget_session(); }
+
+    /// What the owner is to hand on; no message where the packet was a repetition, or where it waits for its PUBREL.
+    struct Received {
+        Message message;
+        Delivery delivery{};
+    };
+    /// A PUBLISH at QoS 1 or 2.
+    [[nodiscard]] Received handle_publish(const Publish& publish);
+    /// A PUBREL. An identifier that is not known is answered like one that is, with 0x92 [MQTT-4.3.3-11].
+    [[nodiscard]] Received handle_pubrel(PacketId id);
+
+    /// The consumer is done. Deliveries of former links, and repeated calls, are harmless.
+    void acknowledge(const Delivery& delivery, ReasonCode code) noexcept;
+    /// The next answer to write; false while the oldest delivery is still with its consumer.
+    [[nodiscard]] bool next_answer(Answer& answer) noexcept;
+
+    /// QoS 1 and 2 messages of this link for which the broker still waits (section 3.1.2.11.3, Receive Maximum).
+    [[nodiscard]] std::size_t unacknowledged() const noexcept { return unacknowledged_; }
+
+    /// The link has ended: answers that were not written never will be.
+    void forget_link() noexcept;
+    /// The broker has no session: its identifiers mean nothing now.
+    void forget_session() noexcept;
+
+private:
+    struct Slot {
+        Answer answer;
+        bool done = false;
+    };
+    /// A QoS 2 message between its PUBLISH and our PUBCOMP.
+    struct Held {
+        explicit Held(PacketId id_) noexcept : id(id_) {}
+        PacketId id;
+        bool processed = false;     // its consumer is done
+        std::uint64_t delivery = 0; // as which it was handed on; 0 = not yet
+        std::uint64_t slot = 0;     // where its answer stands, or stood, in the queue
+        std::uint64_t link = 0;     // the last link that counted it as unacknowledged
+        Message message;            // waits for PUBREL
+    };
+
+    std::uint64_t push(PacketType type, PacketId id, bool done, ReasonCode code = ReasonCode::success);
+    [[nodiscard]] Slot* slot_at(std::uint64_t sequence) noexcept;
+    void count(Held& held) noexcept;
+    void answered(const Answer& answer) noexcept;
+    [[nodiscard]] Received handle_exactly_once(const Publish& publish);
+
+    const bool deliver_on_pubrel_;
+    // What survives a link.
+    IdTable<Held> held_;
+    std::uint64_t first_slot_ = 1; // the sequence of slots_[0]
+    std::uint64_t link_ = 1;
+    // What a link takes with it.
+    Ring<Slot> slots_;
+    std::size_t unacknowledged_ = 0;
+};
+
+} // namespace culex::session

@@ -1,0 +1,133 @@
+#include "session/message_block.hpp"
+
+#include <cstring>
+#include <new>
+
+#include <culex/pool.hpp>
+
+namespace culex::session {
+namespace {
+
+bool has_any(const PublishProperties& p) noexcept {
+    return p.payload_format_indicator || p.message_expiry_interval || p.response_topic || p.correlation_data ||
+           !p.subscription_identifiers.empty() || p.content_type || !p.user_properties.empty();
+}
+
+/// Runs once to count and once to copy, so that the two cannot disagree: with no memory it only adds up.
+class Placer {
+public:
+    explicit Placer(std::byte* memory) noexcept : memory_(memory) {}
+
+    [[nodiscard]] std::size_t used() const noexcept { return used_; }
+
+    template <class T> T* array(std::span<const T> from) noexcept {
+        used_ = (used_ + alignof(T) - 1) / alignof(T) * alignof(T);
+        return reinterpret_cast<T*>(raw(std::as_bytes(from)));
+    }
+    Bytes bytes(Bytes from) noexcept { return {raw(from), from.size()}; }
+    std::string_view text(std::string_view from) noexcept { return as_text(bytes(as_bytes(from))); }
+
+private:
+    std::byte* raw(Bytes from) noexcept {
+        std::byte* place = memory_ ? memory_ + used_ : nullptr;
+        if (place && !from.empty()) std::memcpy(place, from.data(), from.size());
+        used_ += from.size();
+        return place;
+    }
+
+    std::byte* memory_;
+    std::size_t used_ = 0;
+};
+
+const PublishProperties* place_properties(Placer& placer, const PublishProperties& from) noexcept {
+    auto* to = placer.array(std::span{&from, 1});
+    UserProperty* user = placer.array(from.user_properties);
+    const std::uint32_t* identifiers = placer.array(from.subscription_identifiers);
+    PublishProperties moved = from;
+    moved.topic_alias.reset();
+    if (from.response_topic) moved.response_topic = placer.text(*from.response_topic);
+    if (from.content_type) moved.content_type = placer.text(*from.content_type);
+    if (from.correlation_data) moved.correlation_data = placer.bytes(*from.correlation_data);
+    for (std::size_t i = 0; i < from.user_properties.size(); ++i) {
+        const UserProperty property{placer.text(from.user_properties[i].name), placer.text(from.user_properties[i].value)};
+        if (user) user[i] = property;
+    }
+    if (!to) return nullptr;
+    moved.user_properties = {user, from.user_properties.size()};
+    moved.subscription_identifiers = {identifiers, from.subscription_identifiers.size()};
+    *to = moved;
+    return to;
+}
+
+struct Placed {
+    const PublishProperties* properties = nullptr;
+    const std::byte* text = nullptr;
+};
+
+Placed place(Placer& placer, const Publish& publish) noexcept {
+    Placed placed;
+    if (has_any(publish.properties)) placed.properties = place_properties(placer, publish.properties);
+    placed.text = placer.bytes(as_bytes(publish.topic)).data();
+    placer.bytes(publish.payload);
+    return placed;
+}
+
+} // namespace
+
+MessageBlock::MessageBlock(const Publish& publish, std::size_t size) noexcept
+    : size_(static_cast<std::uint32_t>(size)),
+      topic_size_(static_cast<std::uint32_t>(publish.topic.size())),
+      payload_size_(static_cast<std::uint32_t>(publish.payload.size())),
+      id_(publish.packet_id),
+      qos_(publish.qos),
+      retain_(publish.retain),
+      dup_(publish.dup) {}
+
+Message MessageBlock::make(const Publish& publish) {
+    static_assert(sizeof(MessageBlock) % alignof(PublishProperties) == 0);
+    Placer count{nullptr};
+    place(count, publish);
+    const std::size_t size = sizeof(MessageBlock) + count.used();
+    void* memory = pool_allocate(size);
+    auto* block = new (memory) MessageBlock(publish, size);
+    Placer copy{static_cast<std::byte*>(memory) + sizeof(MessageBlock)};
+    const Placed placed = place(copy, publish);
+    block->properties_ = placed.properties;
+    block->text_ = placed.text;
+    return Message{block};
+}
+
+} // namespace culex::session
+
+namespace culex {
+
+using session::MessageBlock;
+
+Message::Message(const Message& other) noexcept : block_(other.block_) {
+    if (block_) block_->references_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Message::release() noexcept {
+    // One reference means that nobody else can make or drop another at the same time.
+    if (block_->references_.load(std::memory_order_acquire) != 1 &&
+        block_->references_.fetch_sub(1, std::memory_order_acq_rel) != 1) {
+        return;
+    }
+    const std::size_t size = block_->size_;
+    block_->~MessageBlock();
+    pool_free(block_, size);
+}
+
+std::string_view Message::topic() const noexcept { return as_text({block_->text_, block_->topic_size_}); }
+Bytes Message::payload() const noexcept { return {block_->text_ + block_->topic_size_, block_->payload_size_}; }
+QoS Message::qos() const noexcept { return block_->qos_; }
+bool Message::retain() const noexcept { return block_->retain_; }
+bool Message::dup() const noexcept { return block_->dup_; }
+PacketId Message::mid() const noexcept { return block_->id_; }
+
+const PublishProperties& Message::properties() const noexcept {
+    static constexpr PublishProperties none{};
+    return block_->properties_ ? *block_->properties_ : none;
+}
+
+} // namespace culex

@@ -1,0 +1,136 @@
+// The life of a link, and the keep-alive.
+#include "session/session.hpp"
+
+#include <algorithm>
+
+#include "wire/roles.hpp"
+
+namespace culex::session {
+
+Session::Session(const Config& config) : config_(config), inbound_(config.deliver_on_pubrel) {}
+
+Session::~Session() { abandon(Failure(Errc::closed)); }
+
+Result<void> Session::handle_open(const Connect& connect, TimePoint now) {
+    output_.clear();
+    if (auto written = wire::encode(output_, connect, config_.version); !written) return written;
+    state_ = State::opening;
+    failure_ = Failure();
+    limits_ = Limits{.keep_alive = std::chrono::seconds{connect.keep_alive},
+                     .session_expiry_interval = connect.properties.session_expiry_interval.value_or(0)};
+    clean_start_ = connect.clean_start;
+    framer_ = wire::Framer(config_.maximum_packet_size);
+    aliases_.clear();
+    last_sent_ = last_received_ = now;
+    ping_sent_.reset();
+    reading_ = true;
+    return {};
+}
+
+void Session::handle_end() {
+    state_ = State::offline;
+    output_.clear();
+    inbound_.forget_link();
+    quota_ = 0;
+    // What was sent goes first on the next link, in the order in which it was first sent [MQTT-4.6.0-1].
+    sent_.splice_back(resend_);
+    resend_.splice_back(sent_);
+    resend_.for_each([](Exchange& exchange) {
+        exchange.mark_dup();
+        exchange.holds_quota = false;
+    });
+    releases_.for_each([](Exchange& exchange) { exchange.holds_quota = false; });
+    requested_.splice_back(requests_);
+    requests_.splice_back(requested_);
+    while (!restoring_.empty()) finish(restoring_.front(), {.failure = Failure(Errc::connection_lost)});
+}
+
+std::size_t Session::suspend(const Failure& why) {
+    const std::size_t unfinished = outstanding_;
+    for (ExchangeList* list : {&requested_, &requests_, &restoring_}) {
+        while (!list->empty()) finish(list->front(), {.failure = why});
+    }
+    ExchangeList kept;
+    while (!queue_.empty()) {
+        Exchange::Owner next = queue_.pop_front();
+        if (next->qos == QoS::at_most_once) {
+            finish(std::move(next), {.failure = why});
+        } else {
+            kept.push_back(std::move(next));
+        }
+    }
+    queue_.splice_back(kept);
+    for (ExchangeList* list : {&releases_, &sent_, &resend_, &waiting_, &queue_}) {
+        list->for_each([&why](Exchange& exchange) { exchange.complete({.failure = why}); });
+    }
+    return unfinished;
+}
+
+void Session::abandon(const Failure& why) {
+    for (ExchangeList* list : {&requested_, &requests_, &restoring_, &releases_, &sent_, &resend_, &waiting_, &queue_}) {
+        while (!list->empty()) finish(list->front(), {.failure = why});
+    }
+    inbound_.forget_session();
+    subscriptions_.clear();
+    assigned_client_id_.clear();
+}
+
+void Session::handle_flushed(TimePoint now) {
+    last_sent_ = now;
+    if (state_ != State::connected) return;
+    pump();
+    disconnect_when_drained();
+}
+
+void Session::handle_reading(bool on, TimePoint now) {
+    if (on && !reading_ && ping_sent_) ping_sent_ = now;
+    reading_ = on;
+}
+
+void Session::handle_time(TimePoint now) {
+    if (state_ != State::connected) return;
+    if (ping_sent_ && reading_ && now >= *ping_sent_ + config_.ping_timeout) {
+        fail(Failure(Errc::no_response, "no PINGRESP in time"));
+        return;
+    }
+    if (now < ping_due()) return;
+    write(Pingreq{});
+    last_sent_ = now;
+    if (!ping_sent_) ping_sent_ = now;
+}
+
+TimePoint Session::poll_deadline() const noexcept {
+    if (state_ != State::connected) return TimePoint::max();
+    const TimePoint answer_due = ping_sent_ && reading_ ? *ping_sent_ + config_.ping_timeout : TimePoint::max();
+    return std::min(ping_due(), answer_due);
+}
+
+TimePoint Session::ping_due() const noexcept {
+    if (limits_.keep_alive.count() == 0) return TimePoint::max();
+    // The broker wants to hear from us [MQTT-3.1.2-20], and we from it: a link that only takes may be dead.
+    const TimePoint since = ping_sent_ ? last_sent_ : std::min(last_sent_, last_received_);
+    return since + ping_interval();
+}
+
+/// A tenth earlier than promised: a timer that is a little late still keeps the promise.
+Duration Session::ping_interval() const noexcept { return Duration(limits_.keep_alive) * 9 / 10; }
+
+std::optional<Event> Session::poll_event() {
+    if (events_.empty()) return std::nullopt;
+    std::optional<Event> event(std::move(events_.front()));
+    events_.pop_front();
+    return event;
+}
+
+void Session::fail(Failure why) {
+    if (state_ == State::failed || state_ == State::offline) return;
+    const bool ours = why == Errc::malformed_packet || why == Errc::protocol_error;
+    if (ours && state_ == State::connected && wire::disconnect_tells_reason(config_.version)) {
+        write(Disconnect{.reason_code = why.reason_code()});
+    }
+    const Phase phase = state_ == State::opening ? Phase::mqtt : Phase::session;
+    state_ = State::failed;
+    failure_ = std::move(why).during(phase);
+}
+
+} // namespace culex::session

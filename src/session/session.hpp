@@ -1,0 +1,239 @@
+#pragma once
+/// \file session.hpp
+/// MQTT's rules as a state machine: no I/O, no clock, no threads, no coroutines.
+///
+/// Theory of operation. Three families of methods, and nothing else changes a session:
+///   handle_*  the world did something: the transport opened, bytes came, time passed, the transport ended;
+///   verbs     the application wants something: publish, subscribe, unsubscribe, acknowledge, disconnect;
+///   poll_*    what the session wants of its owner: bytes to send, the next deadline, the next event.
+/// After any call of the first two, the owner looks at the third: it drains `poll_event`, hands `output` to the transport,
+/// arms a timer for `poll_deadline`, and closes the transport when `failure` is set or `finished` is true.
+///
+/// State is split by lifetime. What MQTT calls the session survives a link: exchanges that are not acknowledged, QoS 2
+/// identifiers, granted subscriptions, the queue. What belongs to the link ends with it: the framer, the granted limits, the
+/// send quota, the order of answers, topic aliases, the keep-alive.
+///
+/// MQTT 3.1.1 is MQTT 5 with empty properties and the default limits. The session asks what was granted (`Limits`), not
+/// which version it is.
+///
+/// The life of an outgoing packet:
+///
+///     publish ──► sent_ ─────────────► done          straight into the output, while there is quota and room
+///        │         │ ▲ PUBREC
+///        │         │ └──► releases_ ──► done         QoS 2 after PUBREL
+///        │         │ the link ends
+///        │         └──► resend_ ──► sent_            first of all on the next link, with DUP, in the first order
+///        └► queue_ ──► waiting_ ──► sent_            offline or congested; waiting_: only the receive maximum is lacking
+///
+/// QoS 0 messages never enter waiting_: the receive maximum delays nothing but QoS 1 and 2 [MQTT-3.3.4-8].
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <culex/buffer.hpp>
+#include <culex/packet.hpp>
+#include <culex/result.hpp>
+
+#include "base/ring.hpp"
+#include "session/event.hpp"
+#include "session/exchange.hpp"
+#include "session/id_table.hpp"
+#include "session/inbound.hpp"
+#include "session/limits.hpp"
+#include "session/subscriptions.hpp"
+#include "wire/codec.hpp"
+
+namespace culex::session {
+
+struct Config {
+    Version version = Version::v3_1_1;
+    /// What we announced in CONNECT, and hold the broker to.
+    std::uint16_t receive_maximum = 65'535;
+    std::uint32_t maximum_packet_size = unlimited_packet_size;
+    std::uint16_t topic_alias_maximum = 0;
+    /// How long PINGRESP may take.
+    Duration ping_timeout = std::chrono::seconds{10};
+    /// Bounds on what is queued or unacknowledged; beyond them `publish` fails with `Errc::queue_full`.
+    std::size_t outbound_messages = 100'000;
+    std::size_t outbound_bytes = std::size_t{64} << 20;
+    /// With so many bytes in `output`, publishes are queued instead of encoded.
+    std::size_t output_high_water = std::size_t{256} << 10;
+    /// Hand a QoS 2 message on with its PUBREL instead of its PUBLISH (see inbound.hpp).
+    bool deliver_on_pubrel = false;
+    /// Make an event of every packet, not just of messages.
+    bool report_packets = false;
+};
+
+/// How far `publish` got at once.
+struct Published {
+    PacketId id = 0;   ///< 0 at QoS 0
+    bool done = false; ///< a QoS 0 message is in the output: the operation was not attached and hears nothing
+};
+
+class Session {
+public:
+    explicit Session(const Config& config);
+    /// Every operation still attached ends with `Errc::closed`.
+    ~Session();
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    // --- the world did something
+
+    /// The transport is open: CONNECT goes into the output. Fails where `connect` breaks a rule, and stays offline.
+    Result<void> handle_open(const Connect& connect, TimePoint now);
+    void handle_input(Bytes bytes, TimePoint now);
+    void handle_time(TimePoint now);
+    /// The owner has handed all of `output` to the transport.
+    void handle_flushed(TimePoint now);
+    /// Whether the owner reads from the transport. While it does not, PINGRESP cannot arrive, and is not missed.
+    void handle_reading(bool on, TimePoint now);
+    /// The transport has ended. What survives waits for the next `handle_open`.
+    void handle_end();
+
+    // --- the application wants something
+
+    /// Sends, or queues until there is a link, quota and room. Copies what `message` views. `message.packet_id` is assigned.
+    /// An operation is told of the end: the QoS 0 message is in the output, PUBACK, PUBCOMP, or a failure.
+    Result<Published> publish(Publish& message, Operation* operation = nullptr);
+    /// The same in two steps, for a caller that waits for room: `prepare` checks and copies, and holds none of the session's
+    /// bounds; `submit` takes the message, or fails with `Errc::queue_full` or `Errc::no_packet_id` and leaves it.
+    Result<Exchange::Owner> prepare(Publish& message);
+    Result<Published> submit(Exchange::Owner& prepared, Operation* operation);
+    Result<PacketId> subscribe(std::span<const TopicSubscription> subscriptions, const SubscribeProperties& properties,
+                               Operation* operation = nullptr);
+    Result<PacketId> unsubscribe(std::span<const std::string_view> filters, const UnsubscribeProperties& properties,
+                                 Operation* operation = nullptr);
+    /// The consumer of a delivered message is done with it; see inbound.hpp.
+    void acknowledge(const Delivery& delivery, ReasonCode code = ReasonCode::success);
+    /// Takes no more verbs, and sends DISCONNECT when everything before it is sent and acknowledged.
+    void disconnect(ReasonCode code = ReasonCode::success);
+    /// Sends DISCONNECT now; what is not acknowledged stays as it is.
+    void disconnect_now(ReasonCode code = ReasonCode::success);
+    /// Tells every operation that waits that it ended with `why`, and keeps what MQTT keeps of a session that is not connected:
+    /// QoS 1 and 2 messages, for a later `handle_open`. Returns how many exchanges were not finished.
+    std::size_t suspend(const Failure& why);
+    /// Ends every exchange with `why` and forgets the session: the next link is a first one.
+    void abandon(const Failure& why);
+    /// Takes verbs again after `disconnect`.
+    void accept_verbs() noexcept { disconnecting_ = false; }
+
+    // --- what the session wants of its owner
+
+    [[nodiscard]] std::optional<Event> poll_event();
+    [[nodiscard]] Buffer& output() noexcept { return output_; }
+    /// When `handle_time` wants to be called; `TimePoint::max()` for never.
+    [[nodiscard]] TimePoint poll_deadline() const noexcept;
+    /// Set where the link must be closed, after the output was flushed.
+    [[nodiscard]] const Failure& failure() const noexcept { return failure_; }
+    /// DISCONNECT is in the output.
+    [[nodiscard]] bool finished() const noexcept { return state_ == State::finished; }
+
+    [[nodiscard]] bool connected() const noexcept { return state_ == State::connected; }
+    /// True once `disconnect` was asked for.
+    [[nodiscard]] bool disconnecting() const noexcept { return disconnecting_; }
+    [[nodiscard]] const Limits& limits() const noexcept { return limits_; }
+    /// Empty where the broker has assigned none (MQTT 5, section 3.2.2.3.7).
+    [[nodiscard]] const std::string& assigned_client_id() const noexcept { return assigned_client_id_; }
+    /// Whether a publish would find room in the bounds.
+    [[nodiscard]] bool has_room() const noexcept;
+    /// Messages and requests that wait to be sent or answered.
+    [[nodiscard]] std::size_t outstanding() const noexcept { return outstanding_; }
+    [[nodiscard]] std::size_t outstanding_bytes() const noexcept { return outstanding_bytes_; }
+    /// Received messages of this link that are not acknowledged.
+    [[nodiscard]] std::size_t unacknowledged() const noexcept { return inbound_.unacknowledged(); }
+
+private:
+    enum class State : std::uint8_t { offline, opening, connected, finished, failed };
+
+    // session_input.cpp: packets from the broker
+    Result<void> handle_packet(const wire::Frame& frame);
+    Result<void> handle(const Connack& packet);
+    Result<void> handle(Publish& packet);
+    Result<void> handle(const Pubrel& packet);
+    Result<void> handle(const Suback& packet);
+    Result<void> handle(const Unsuback& packet);
+    Result<void> handle(const Pingreq& packet);
+    Result<void> handle(const Pingresp& packet);
+    Result<void> handle(const Disconnect& packet);
+    Result<void> handle(const Auth& packet);
+    template <PacketType Type> Result<void> handle(const PublishReply<Type>& packet);
+    template <class P> Result<void> decode_and_handle(const wire::Frame& frame);
+    Result<void> resolve_alias(Publish& packet);
+    void hand_on(PacketType type, PacketId id, Inbound::Received&& received);
+    void report(PacketType type, PacketId id, ReasonCode code, std::span<const ReasonCode> codes,
+                const AckProperties& properties);
+    [[nodiscard]] Exchange* find_request(PacketId id, Step step) const noexcept;
+    void fail(Failure why);
+
+    // session_output.cpp: packets to the broker
+    template <class P> void write(const P& packet);
+    Result<void> check_granted(QoS qos, bool retain, std::size_t packet_size) const;
+    Result<void> check_verb() const;
+    Result<void> check_granted(std::span<const TopicSubscription> subscriptions, const SubscribeProperties& properties) const;
+    [[nodiscard]] PacketId next_id() noexcept;
+    [[nodiscard]] bool may_send_directly(QoS qos) noexcept;
+    Result<Published> send_directly(Publish& message, Operation* operation);
+    Result<Published> enqueue(Publish& message, Operation* operation);
+    template <class P> Result<PacketId> request(P& packet, Operation* operation);
+    void send_request(Exchange::Owner exchange);
+    Exchange& track(Exchange::Owner exchange, ExchangeList& list, Operation* operation);
+    void finish(Exchange& exchange, Outcome&& outcome);
+    void finish(Exchange::Owner exchange, Outcome&& outcome);
+    [[nodiscard]] bool has_room_for(std::size_t bytes) const noexcept;
+    void release(Exchange& exchange);
+    void send_answers();
+    void resume();
+    void restore_subscriptions();
+    void pump();
+    void pump_queue();
+    void send(Exchange::Owner exchange);
+    [[nodiscard]] bool pumpable() const noexcept;
+    void disconnect_when_drained();
+    [[nodiscard]] Duration ping_interval() const noexcept;
+    [[nodiscard]] TimePoint ping_due() const noexcept;
+
+    const Config config_;
+
+    // What survives a link.
+    IdTable<Exchange> ids_;
+    PacketId last_id_ = 0;
+    ExchangeList queue_;     // not sent, in the order of the calls
+    ExchangeList waiting_;   // not sent, QoS 1 and 2, for lack of quota
+    ExchangeList resend_;    // sent on an earlier link
+    ExchangeList sent_;      // PUBLISH sent on this link
+    ExchangeList releases_;  // PUBREL owed or sent, in the order of the PUBRECs [MQTT-4.6.0-4]
+    ExchangeList requests_;  // SUBSCRIBE and UNSUBSCRIBE to send
+    ExchangeList requested_; // ... sent on this link
+    ExchangeList restoring_; // SUBSCRIBEs that restore what a lost session held; they end with the link
+    std::size_t outstanding_ = 0;
+    std::size_t outstanding_bytes_ = 0;
+    Subscriptions subscriptions_;
+    Inbound inbound_;
+    std::string assigned_client_id_;
+    bool disconnecting_ = false;
+    ReasonCode disconnect_code_ = ReasonCode::success;
+
+    // What ends with it.
+    State state_ = State::offline;
+    Failure failure_;
+    Limits limits_;
+    bool clean_start_ = true;
+    std::uint16_t quota_ = 0;
+    wire::Framer framer_;
+    std::vector<std::string> aliases_; // of the broker: alias - 1 -> topic
+    TimePoint last_sent_{};
+    TimePoint last_received_{};
+    std::optional<TimePoint> ping_sent_; // the oldest that is not answered
+    bool reading_ = true;
+
+    Ring<Event> events_;
+    Buffer output_;
+    Buffer scratch_;
+    wire::Arena arena_;
+};
+
+} // namespace culex::session

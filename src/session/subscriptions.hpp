@@ -1,0 +1,56 @@
+#pragma once
+/// \file subscriptions.hpp
+/// What the broker has granted, so that it can be asked for again when the broker has lost the session.
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <culex/packet.hpp>
+
+namespace culex::session {
+
+class Subscriptions {
+public:
+    void granted(const TopicSubscription& subscription, std::optional<std::uint32_t> identifier);
+    void removed(std::string_view filter) noexcept;
+    void clear() noexcept { granted_.clear(); }
+
+    [[nodiscard]] bool empty() const noexcept { return granted_.empty(); }
+    [[nodiscard]] std::size_t size() const noexcept { return granted_.size(); }
+
+    /// Calls `subscribe(const Subscribe&)`, without packet identifier, until everything is asked for once: packets of at
+    /// most `filters_per_packet` filters and about `bytes_per_packet` bytes, each with one subscription identifier.
+    template <class F> void restore(std::size_t bytes_per_packet, F subscribe) const;
+
+private:
+    static constexpr std::size_t filters_per_packet = 512;
+
+    struct Granted {
+        TopicSubscription options; // its filter views the key
+        std::optional<std::uint32_t> identifier;
+    };
+    std::map<std::string, Granted, std::less<>> granted_;
+};
+
+template <class F> void Subscriptions::restore(std::size_t bytes_per_packet, F subscribe) const {
+    std::vector<TopicSubscription> batch;
+    for (auto next = granted_.begin(); next != granted_.end();) {
+        batch.clear();
+        std::size_t bytes = 0;
+        const std::optional<std::uint32_t> identifier = next->second.identifier;
+        do {
+            batch.push_back(next->second.options);
+            bytes += next->first.size() + 3;
+            ++next;
+        } while (next != granted_.end() && next->second.identifier == identifier && batch.size() < filters_per_packet &&
+                 bytes + next->first.size() + 3 <= bytes_per_packet);
+        subscribe(Subscribe{.subscriptions = batch, .properties = {.subscription_identifier = identifier}});
+    }
+}
+
+} // namespace culex::session
