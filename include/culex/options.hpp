@@ -38,11 +38,11 @@ struct InboundLimits {
 /// When and how often to connect again after a connection was lost.
 struct ReconnectPolicy {
     bool enabled = true;
-    std::chrono::milliseconds first_delay{500}; ///< the delay is drawn evenly from 0 to this (full jitter) ...
-    double multiplier = 2.0;                    ///< ... which grows by this with every attempt that fails ...
-    std::chrono::milliseconds max_delay{30'000}; ///< ... up to this
+    std::chrono::milliseconds first_delay{500};    ///< the delay is drawn evenly from 0 to this (full jitter) ...
+    double multiplier = 2.0;                       ///< ... which grows by this with every attempt that fails ...
+    std::chrono::milliseconds max_delay{30'000};   ///< ... up to this
     std::chrono::milliseconds reset_after{60'000}; ///< a connection that held so long makes the delay start over
-    unsigned attempts = 0; ///< attempts in a row before the client gives up; 0 = no limit
+    unsigned attempts = 0;                         ///< attempts in a row before the client gives up; 0 = no limit
 };
 
 struct ClientOptions {
@@ -84,11 +84,11 @@ struct PublishOptions {
 };
 
 struct SubscribeOptions {
-    std::chrono::milliseconds timeout{0}; ///< 0 = no limit
-    bool no_local = false;                ///< MQTT 5: not what this client publishes itself
-    bool retain_as_published = false;     ///< MQTT 5
+    std::chrono::milliseconds timeout{0};                  ///< 0 = no limit
+    bool no_local = false;                                 ///< MQTT 5: not what this client publishes itself
+    bool retain_as_published = false;                      ///< MQTT 5
     RetainHandling retain_handling = RetainHandling::send; ///< MQTT 5
-    SubscribeProperties properties{};     ///< MQTT 5
+    SubscribeProperties properties{};                      ///< MQTT 5
 };
 
 struct UnsubscribeOptions {
@@ -103,8 +103,7 @@ struct DisconnectOptions {
 };
 
 /// g++ 12 moves other aggregates bitwise inside `co_await` expressions.
-template <class T>
-inline constexpr bool safe_in_await = std::is_aggregate_v<T> && std::is_trivially_destructible_v<T>;
+template <class T> inline constexpr bool safe_in_await = std::is_aggregate_v<T> && std::is_trivially_destructible_v<T>;
 static_assert(safe_in_await<ClientOptions> && safe_in_await<ConnectOptions> && safe_in_await<PublishOptions> &&
               safe_in_await<SubscribeOptions> && safe_in_await<UnsubscribeOptions> && safe_in_await<DisconnectOptions>);
 

@@ -37,7 +37,8 @@ struct Limits {
             .wildcard_subscriptions = granted.wildcard_subscription_available.value_or(1) != 0,
             .subscription_identifiers = granted.subscription_identifier_available.value_or(1) != 0,
             .shared_subscriptions = granted.shared_subscription_available.value_or(1) != 0,
-            .keep_alive = granted.server_keep_alive ? std::chrono::seconds{*granted.server_keep_alive} : asked_keep_alive,
+            .keep_alive =
+                granted.server_keep_alive ? std::chrono::seconds{*granted.server_keep_alive} : asked_keep_alive,
             .session_expiry_interval = granted.session_expiry_interval.value_or(asked_session_expiry),
         };
     }

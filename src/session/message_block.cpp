@@ -49,7 +49,8 @@ const PublishProperties* place_properties(Placer& placer, const PublishPropertie
     if (from.content_type) moved.content_type = placer.text(*from.content_type);
     if (from.correlation_data) moved.correlation_data = placer.bytes(*from.correlation_data);
     for (std::size_t i = 0; i < from.user_properties.size(); ++i) {
-        const UserProperty property{placer.text(from.user_properties[i].name), placer.text(from.user_properties[i].value)};
+        const UserProperty property{placer.text(from.user_properties[i].name),
+                                    placer.text(from.user_properties[i].value)};
         if (user) user[i] = property;
     }
     if (!to) return nullptr;
@@ -75,13 +76,9 @@ Placed place(Placer& placer, const Publish& publish) noexcept {
 } // namespace
 
 MessageBlock::MessageBlock(const Publish& publish, std::size_t size) noexcept
-    : size_(static_cast<std::uint32_t>(size)),
-      topic_size_(static_cast<std::uint32_t>(publish.topic.size())),
-      payload_size_(static_cast<std::uint32_t>(publish.payload.size())),
-      id_(publish.packet_id),
-      qos_(publish.qos),
-      retain_(publish.retain),
-      dup_(publish.dup) {}
+    : size_(static_cast<std::uint32_t>(size)), topic_size_(static_cast<std::uint32_t>(publish.topic.size())),
+      payload_size_(static_cast<std::uint32_t>(publish.payload.size())), id_(publish.packet_id), qos_(publish.qos),
+      retain_(publish.retain), dup_(publish.dup) {}
 
 Message MessageBlock::make(const Publish& publish) {
     static_assert(sizeof(MessageBlock) % alignof(PublishProperties) == 0);

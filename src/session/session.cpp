@@ -67,7 +67,8 @@ std::size_t Session::suspend(const Failure& why) {
 }
 
 void Session::abandon(const Failure& why) {
-    for (ExchangeList* list : {&requested_, &requests_, &restoring_, &releases_, &sent_, &resend_, &waiting_, &queue_}) {
+    for (ExchangeList* list :
+         {&requested_, &requests_, &restoring_, &releases_, &sent_, &resend_, &waiting_, &queue_}) {
         while (!list->empty()) finish(list->front(), {.failure = why});
     }
     inbound_.forget_session();

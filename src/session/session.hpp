@@ -173,7 +173,8 @@ private:
     template <class P> void write(const P& packet);
     Result<void> check_granted(QoS qos, bool retain, std::size_t packet_size) const;
     Result<void> check_verb() const;
-    Result<void> check_granted(std::span<const TopicSubscription> subscriptions, const SubscribeProperties& properties) const;
+    Result<void> check_granted(std::span<const TopicSubscription> subscriptions,
+                               const SubscribeProperties& properties) const;
     [[nodiscard]] PacketId next_id() noexcept;
     [[nodiscard]] bool may_send_directly(QoS qos) noexcept;
     Result<Published> send_directly(Publish& message, Operation* operation);

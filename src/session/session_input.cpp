@@ -47,32 +47,47 @@ Result<void> Session::handle_packet(const wire::Frame& frame) {
         return violation(fmt::format("{} came before CONNACK", to_string(type)));
     }
     switch (type) {
-    case PacketType::connack: return decode_and_handle<Connack>(frame);
-    case PacketType::publish: return decode_and_handle<Publish>(frame);
-    case PacketType::puback: return decode_and_handle<Puback>(frame);
-    case PacketType::pubrec: return decode_and_handle<Pubrec>(frame);
-    case PacketType::pubrel: return decode_and_handle<Pubrel>(frame);
-    case PacketType::pubcomp: return decode_and_handle<Pubcomp>(frame);
-    case PacketType::suback: return decode_and_handle<Suback>(frame);
-    case PacketType::unsuback: return decode_and_handle<Unsuback>(frame);
-    case PacketType::pingreq: return decode_and_handle<Pingreq>(frame);
-    case PacketType::pingresp: return decode_and_handle<Pingresp>(frame);
-    case PacketType::disconnect: return decode_and_handle<Disconnect>(frame);
-    case PacketType::auth: return decode_and_handle<Auth>(frame);
-    default: return Failure(Errc::malformed_packet, "packet type 0", ReasonCode::malformed_packet);
+    case PacketType::connack:
+        return decode_and_handle<Connack>(frame);
+    case PacketType::publish:
+        return decode_and_handle<Publish>(frame);
+    case PacketType::puback:
+        return decode_and_handle<Puback>(frame);
+    case PacketType::pubrec:
+        return decode_and_handle<Pubrec>(frame);
+    case PacketType::pubrel:
+        return decode_and_handle<Pubrel>(frame);
+    case PacketType::pubcomp:
+        return decode_and_handle<Pubcomp>(frame);
+    case PacketType::suback:
+        return decode_and_handle<Suback>(frame);
+    case PacketType::unsuback:
+        return decode_and_handle<Unsuback>(frame);
+    case PacketType::pingreq:
+        return decode_and_handle<Pingreq>(frame);
+    case PacketType::pingresp:
+        return decode_and_handle<Pingresp>(frame);
+    case PacketType::disconnect:
+        return decode_and_handle<Disconnect>(frame);
+    case PacketType::auth:
+        return decode_and_handle<Auth>(frame);
+    default:
+        return Failure(Errc::malformed_packet, "packet type 0", ReasonCode::malformed_packet);
     }
 }
 
 Result<void> Session::handle(const Connack& packet) {
     if (state_ == State::connected) return violation("a second CONNACK"); // [MQTT-3.2.0-2]
     if (failed(packet.reason_code)) {
-        return Failure(Errc::connection_refused, std::string(packet.properties.reason_string.value_or("")), packet.reason_code);
+        return Failure(Errc::connection_refused, std::string(packet.properties.reason_string.value_or("")),
+                       packet.reason_code);
     }
     // A client that asked for a clean start has no session that could be present [MQTT-3.2.2-4]. One that did not may have
     // had an earlier life whose session the broker still holds, so that is accepted.
     if (packet.session_present && clean_start_) return violation("CONNACK says session present after a clean start");
     limits_ = Limits::granted(packet.properties, limits_.keep_alive, limits_.session_expiry_interval);
-    if (packet.properties.assigned_client_identifier) assigned_client_id_ = *packet.properties.assigned_client_identifier;
+    if (packet.properties.assigned_client_identifier)
+        assigned_client_id_ = *packet.properties.assigned_client_identifier;
     state_ = State::connected;
     events_.push_back(Event{.type = PacketType::connack, .session_present = packet.session_present});
     if (!packet.session_present) { // [MQTT-3.2.2-5]
@@ -144,9 +159,14 @@ template <PacketType Type> Result<void> Session::handle(const PublishReply<Type>
     case Action::complete:
         finish(*exchange, {.reason_code = packet.reason_code, .properties = &packet.properties});
         return {};
-    case Action::release: release(*exchange); return {};
-    case Action::release_again: write(Pubrel{.packet_id = packet.packet_id}); return {};
-    case Action::violation: break;
+    case Action::release:
+        release(*exchange);
+        return {};
+    case Action::release_again:
+        write(Pubrel{.packet_id = packet.packet_id});
+        return {};
+    case Action::violation:
+        break;
     }
     return violation(fmt::format("{} for packet identifier {} answers nothing that we have sent", to_string(Type),
                                  packet.packet_id));
@@ -181,7 +201,8 @@ void Session::report(PacketType type, PacketId id, ReasonCode code, std::span<co
         event.details = std::make_unique<AckDetails>();
         event.details->reason_codes.assign(codes.begin(), codes.end());
         event.details->reason_string = properties.reason_string.value_or("");
-        for (const UserProperty& user : properties.user_properties) event.details->user_properties.emplace_back(user.name, user.value);
+        for (const UserProperty& user : properties.user_properties)
+            event.details->user_properties.emplace_back(user.name, user.value);
     }
     events_.push_back(std::move(event));
 }

@@ -44,15 +44,15 @@ Result<Published> Session::publish(Publish& message, Operation* operation) {
     return may_send_directly(message.qos) ? send_directly(message, operation) : enqueue(message, operation);
 }
 
-Result<PacketId> Session::subscribe(std::span<const TopicSubscription> subscriptions, const SubscribeProperties& properties,
-                                    Operation* operation) {
+Result<PacketId> Session::subscribe(std::span<const TopicSubscription> subscriptions,
+                                    const SubscribeProperties& properties, Operation* operation) {
     if (auto granted = check_granted(subscriptions, properties); !granted) return std::move(granted).failure();
     Subscribe packet{.subscriptions = subscriptions, .properties = properties};
     return request(packet, operation);
 }
 
-Result<PacketId> Session::unsubscribe(std::span<const std::string_view> filters, const UnsubscribeProperties& properties,
-                                      Operation* operation) {
+Result<PacketId> Session::unsubscribe(std::span<const std::string_view> filters,
+                                      const UnsubscribeProperties& properties, Operation* operation) {
     for (const std::string_view filter : filters) {
         if (auto checked = check_topic_filter(filter); !checked) return std::move(checked).failure();
     }
@@ -93,16 +93,18 @@ Result<void> Session::check_verb() const {
 /// Only a connected session knows what the broker grants; what is queued is checked when it is sent.
 Result<void> Session::check_granted(QoS qos, bool retain, std::size_t packet_size) const {
     if (qos > limits_.maximum_qos) { // [MQTT-3.2.2-11]
-        return Failure(Errc::not_supported, fmt::format("QoS {} is above the broker's maximum, {}", static_cast<int>(qos),
-                                                        static_cast<int>(limits_.maximum_qos)),
+        return Failure(Errc::not_supported,
+                       fmt::format("QoS {} is above the broker's maximum, {}", static_cast<int>(qos),
+                                   static_cast<int>(limits_.maximum_qos)),
                        ReasonCode::qos_not_supported);
     }
     if (retain && !limits_.retain_available) { // [MQTT-3.2.2-14]
         return Failure(Errc::not_supported, "the broker does not retain messages", ReasonCode::retain_not_supported);
     }
     if (packet_size > limits_.maximum_packet_size) { // [MQTT-3.2.2-15]
-        return Failure(Errc::packet_too_large, fmt::format("a packet of {} bytes is above the broker's maximum, {}",
-                                                           packet_size, limits_.maximum_packet_size),
+        return Failure(Errc::packet_too_large,
+                       fmt::format("a packet of {} bytes is above the broker's maximum, {}", packet_size,
+                                   limits_.maximum_packet_size),
                        ReasonCode::packet_too_large);
     }
     return {};
@@ -136,7 +138,8 @@ bool Session::has_room() const noexcept {
 /// A message that is larger than the whole bound may pass alone: to refuse it would be to refuse it for ever.
 bool Session::has_room_for(std::size_t bytes) const noexcept {
     if (outstanding_ == 0) return true;
-    return outstanding_ < config_.outbound_messages && outstanding_bytes_ + sizeof(Exchange) + bytes <= config_.outbound_bytes;
+    return outstanding_ < config_.outbound_messages &&
+           outstanding_bytes_ + sizeof(Exchange) + bytes <= config_.outbound_bytes;
 }
 
 /// Rising, skipping 0 and what is in use [MQTT-2.2.1-3]; 0 where all are.
@@ -167,9 +170,9 @@ Result<Published> Session::send_directly(Publish& message, Operation* operation)
         return std::move(written).failure();
     }
     if (message.qos == QoS::at_most_once) return Published{0, true};
-    Exchange& exchange = track(Exchange::make(PacketType::publish, message.qos, message.packet_id,
-                                              output_.bytes().subspan(before)),
-                               sent_, operation);
+    Exchange& exchange =
+        track(Exchange::make(PacketType::publish, message.qos, message.packet_id, output_.bytes().subspan(before)),
+              sent_, operation);
     exchange.step = first_step(exchange);
     exchange.holds_quota = true;
     --quota_;
@@ -216,7 +219,8 @@ template <class P> Result<PacketId> Session::request(P& packet, Operation* opera
     if (packet.packet_id == 0) return Failure(Errc::no_packet_id, "65,535 packets are in flight");
     scratch_.clear();
     const std::uint32_t limit = state_ == State::connected ? limits_.maximum_packet_size : unlimited_packet_size;
-    if (auto written = wire::encode(scratch_, packet, config_.version, limit); !written) return std::move(written).failure();
+    if (auto written = wire::encode(scratch_, packet, config_.version, limit); !written)
+        return std::move(written).failure();
     if (!has_room_for(scratch_.size())) return Failure(Errc::queue_full);
     Exchange& exchange =
         track(Exchange::make(P::type, QoS::at_most_once, packet.packet_id, scratch_.bytes()), requests_, operation);
@@ -240,7 +244,9 @@ Exchange& Session::track(Exchange::Owner exchange, ExchangeList& list, Operation
     return list.push_back(std::move(exchange));
 }
 
-void Session::finish(Exchange& exchange, Outcome&& outcome) { finish(ExchangeList::take(exchange), std::move(outcome)); }
+void Session::finish(Exchange& exchange, Outcome&& outcome) {
+    finish(ExchangeList::take(exchange), std::move(outcome));
+}
 
 void Session::finish(Exchange::Owner exchange, Outcome&& outcome) {
     if (exchange->id != 0) ids_.erase(exchange->id);
@@ -267,8 +273,7 @@ void Session::pump() {
 void Session::pump_queue() {
     while (pumpable() && !queue_.empty()) {
         Exchange::Owner next = queue_.pop_front();
-        const bool must_wait =
-            next->qos != QoS::at_most_once && (quota_ == 0 || !resend_.empty() || !waiting_.empty());
+        const bool must_wait = next->qos != QoS::at_most_once && (quota_ == 0 || !resend_.empty() || !waiting_.empty());
         if (must_wait) {
             waiting_.push_back(std::move(next));
         } else {
@@ -306,9 +311,15 @@ void Session::send_answers() {
     Answer answer;
     while (inbound_.next_answer(answer)) {
         switch (answer.type) {
-        case PacketType::puback: write(Puback{.packet_id = answer.id, .reason_code = answer.reason_code}); break;
-        case PacketType::pubrec: write(Pubrec{.packet_id = answer.id, .reason_code = answer.reason_code}); break;
-        default: write(Pubcomp{.packet_id = answer.id, .reason_code = answer.reason_code}); break;
+        case PacketType::puback:
+            write(Puback{.packet_id = answer.id, .reason_code = answer.reason_code});
+            break;
+        case PacketType::pubrec:
+            write(Pubrec{.packet_id = answer.id, .reason_code = answer.reason_code});
+            break;
+        default:
+            write(Pubcomp{.packet_id = answer.id, .reason_code = answer.reason_code});
+            break;
         }
     }
 }
@@ -328,8 +339,9 @@ void Session::restore_subscriptions() {
         if (packet.packet_id == 0) return; // unreachable in practice: 65,535 exchanges wait for a broker
         scratch_.clear();
         if (!wire::encode(scratch_, packet, config_.version)) return;
-        Exchange& exchange = track(
-            Exchange::make(PacketType::subscribe, QoS::at_most_once, packet.packet_id, scratch_.bytes()), restoring_, nullptr);
+        Exchange& exchange =
+            track(Exchange::make(PacketType::subscribe, QoS::at_most_once, packet.packet_id, scratch_.bytes()),
+                  restoring_, nullptr);
         exchange.step = Step::awaiting_suback;
         output_.append(exchange.packet());
     });
@@ -341,7 +353,8 @@ namespace {
 
 Result<void> check_count(std::size_t codes, std::size_t filters, const char* packet) {
     if (codes == filters) return {};
-    return Failure(Errc::protocol_error, fmt::format("{} has {} reason codes for {} topic filters", packet, codes, filters),
+    return Failure(Errc::protocol_error,
+                   fmt::format("{} has {} reason codes for {} topic filters", packet, codes, filters),
                    ReasonCode::protocol_error);
 }
 
@@ -352,7 +365,8 @@ Result<void> Session::handle(const Suback& packet) {
     if (!exchange) return {}; // [MQTT-3.8.4-2]: nothing waits for it
     wire::Arena arena;
     const auto asked = wire::decode<Subscribe>(frame_of(exchange->packet()), config_.version, arena);
-    if (auto counted = check_count(packet.reason_codes.size(), asked->subscriptions.size(), "SUBACK"); !counted) return counted;
+    if (auto counted = check_count(packet.reason_codes.size(), asked->subscriptions.size(), "SUBACK"); !counted)
+        return counted;
     for (std::size_t i = 0; i < packet.reason_codes.size(); ++i) {
         if (failed(packet.reason_codes[i])) continue;
         subscriptions_.granted(asked->subscriptions[i], asked->properties.subscription_identifier);

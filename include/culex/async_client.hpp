@@ -1,0 +1,244 @@
+#pragma once
+/// \file async_client.hpp
+/// The MQTT client: every operation can be awaited on the loop that the client lives on.
+
+#include <coroutine>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <culex/endpoint.hpp>
+#include <culex/operation.hpp>
+#include <culex/options.hpp>
+#include <culex/subscription.hpp>
+
+namespace culex {
+
+/// What every awaited operation of a client is. An operation begins when it is called, not when it is awaited: two that are
+/// called one after the other go out in that order, also when both are awaited later. Dropping one stops the waiting; what
+/// it sent stays on its way.
+class [[nodiscard]] ClientOperation : private session::Operation {
+public:
+    ClientOperation(const ClientOperation&) = delete;
+    ClientOperation& operator=(const ClientOperation&) = delete;
+
+    [[nodiscard]] bool await_ready() const noexcept { return done_; }
+    void await_suspend(std::coroutine_handle<> waiting) noexcept;
+
+protected:
+    friend class client::Core;
+    ClientOperation(client::Core& core, std::chrono::milliseconds timeout, Completed completed) noexcept;
+    ~ClientOperation();
+    /// Throws what went wrong, if anything did.
+    void check();
+
+    /// A place in one of the client's own lists: waiting for room, for the connection, for its end.
+    struct Place : ListNode {
+        explicit Place(ClientOperation& operation_) noexcept : operation(operation_) {}
+        ClientOperation& operation;
+    };
+
+    Place place_{*this};
+    struct Deadline : Timer {
+        explicit Deadline(ClientOperation& operation_) noexcept
+            : Timer(&ClientOperation::expired), operation(operation_) {}
+        ClientOperation& operation;
+    };
+
+    static ClientOperation& from(session::Operation& operation) noexcept {
+        return static_cast<ClientOperation&>(operation);
+    }
+    /// Notes the outcome of an exchange.
+    static void on_completed(session::Operation& operation, session::Outcome&& outcome);
+
+    client::Core* core_;
+    ReadyCoroutine waiting_;
+    Deadline deadline_{*this};
+    std::chrono::milliseconds timeout_;
+    session::Exchange* prepared_ = nullptr; // owned: a message that waits for room
+    Failure failure_;
+    ReasonCode reason_code_ = ReasonCode::success;
+    PacketId id_ = 0;
+    bool done_ = false;
+
+    bool connects_ = false; // where it ends early, so does the attempt to connect
+    void note(session::Outcome&& outcome);
+    void finish() noexcept;
+
+private:
+    static void expired(Timer& timer);
+};
+
+/// How a publish ended.
+struct PublishResult {
+    /// The broker's answer; always success at QoS 0 and under 3.1.1. 0x10 says that nobody subscribes; 0x80 and above that the
+    /// broker did not take the message, which is not sent again.
+    ReasonCode reason_code = ReasonCode::success;
+    PacketId packet_id = 0; ///< 0 at QoS 0
+};
+
+class PublishOperation : public ClientOperation {
+public:
+    PublishResult await_resume() {
+        check();
+        return {reason_code_, id_};
+    }
+
+private:
+    friend class client::Core;
+    friend class AsyncClient;
+    PublishOperation(client::Core& core, Publish& message, std::chrono::milliseconds timeout);
+};
+
+class SubscribeOperation : public ClientOperation {
+public:
+    Subscription await_resume();
+
+private:
+    friend class client::Core;
+    friend class AsyncClient;
+    SubscribeOperation(client::Core& core, std::span<const TopicSubscription> subscriptions,
+                       const SubscribeOptions& options);
+    static void on_granted(session::Operation& operation, session::Outcome&& outcome);
+
+    Subscription subscription_;
+};
+
+class UnsubscribeOperation : public ClientOperation {
+public:
+    /// The broker's answer for the first filter: success, or 0x11 for "no subscription existed", or a failure.
+    ReasonCode await_resume() {
+        check();
+        return reason_code_;
+    }
+
+private:
+    friend class client::Core;
+    friend class AsyncClient;
+    UnsubscribeOperation(client::Core& core, std::span<const std::string_view> filters,
+                         const UnsubscribeOptions& options);
+};
+
+/// What CONNACK said.
+struct ConnectResult {
+    bool session_present = false; ///< the broker resumes an earlier session (section 3.2.2.1.1)
+};
+
+/// Dropping it, or its timeout, calls the first connection off: the client is idle again.
+class ConnectOperation : public ClientOperation {
+public:
+    ~ConnectOperation();
+    ConnectResult await_resume();
+
+private:
+    friend class client::Core;
+    friend class AsyncClient;
+    ConnectOperation(client::Core& core, Result<std::vector<Endpoint>> endpoints, const ConnectOptions& options);
+};
+
+/// What was left when the connection was closed.
+struct DisconnectResult {
+    std::size_t undelivered = 0; ///< messages and requests that the broker has not acknowledged
+};
+
+class DisconnectOperation : public ClientOperation {
+public:
+    DisconnectResult await_resume();
+
+private:
+    friend class client::Core;
+    friend class AsyncClient;
+    DisconnectOperation(client::Core& core, const DisconnectOptions& options);
+};
+
+/// Where a client stands.
+enum class ConnectionState : std::uint8_t {
+    idle,       ///< `connect` was not called, or the client has disconnected or given up
+    connecting, ///< opening a transport, or waiting for CONNACK
+    connected,
+    backing_off, ///< the connection was lost, the next attempt waits
+    disconnecting,
+};
+
+/// Lives on the thread of its runtime's loop: every method, and the destructor, belong there (`Loop::post` brings others
+/// in; debug builds assert it). Many clients share one loop. It may be destroyed at any moment: what waits ends with
+/// `Errc::closed`, streams end, the transport is closed without DISCONNECT, and nothing runs afterwards.
+///
+/// Arguments that break a rule of MQTT make the operation fail when it is awaited, with `Errc::invalid_argument` and a detail
+/// that names the argument; nothing is sent then.
+class AsyncClient {
+public:
+    /// `runtime` must outlive the client. What `options` views is copied.
+    explicit AsyncClient(Runtime& runtime, const ClientOptions& options = {});
+    AsyncClient(AsyncClient&&) noexcept;
+    AsyncClient& operator=(AsyncClient&&) noexcept;
+    ~AsyncClient();
+
+    /// Connects, and is done with CONNACK. Several endpoints are tried in turn, each at most once; `ConnectOptions::retry`
+    /// goes on as the reconnect policy says. Throws what the last attempt failed with; the client can be asked again.
+    /// After success it connects again by itself whenever the connection is lost.
+    /// `Errc::already_connected` unless the state is idle.
+    ConnectOperation connect(std::string_view url, const ConnectOptions& options = {});
+    ConnectOperation connect(const Endpoint& endpoint, const ConnectOptions& options = {});
+    ConnectOperation connect(const std::vector<Endpoint>& endpoints, const ConnectOptions& options = {});
+
+    /// Ends the connection, if there is one, and connects again at once instead of after the delay of the policy.
+    void reconnect();
+
+    /// Publishes (section 3.3). Done at QoS 0 when the message is in the transport's buffer, at QoS 1 with PUBACK, at QoS 2 with
+    /// PUBCOMP. While the connection is lost the message waits, and is sent again until it is acknowledged. Topic and
+    /// payload are copied (or encoded) before `publish` returns. `Errc::not_connected` before `connect` and after
+    /// `disconnect`.
+    PublishOperation publish(std::string_view topic, Bytes payload, const PublishOptions& options = {});
+    PublishOperation publish(std::string_view topic, std::string_view text, const PublishOptions& options = {}) {
+        return publish(topic, as_bytes(text), options);
+    }
+    /// The same without waiting for anything: the packet identifier (0 at QoS 0), or why the message was not taken. What
+    /// becomes of it is not told. Never waits for room, whatever `OutboundLimits::when_full` says.
+    [[nodiscard]] Result<PacketId> try_publish(std::string_view topic, Bytes payload,
+                                               const PublishOptions& options = {});
+
+    /// Subscribes (section 3.8), and is done with SUBACK. Messages flow into the stream from the call on. A broker's refusal is
+    /// in the stream's reason codes. A message that matches several streams goes to each of them, and is acknowledged when all
+    /// are done with it.
+    SubscribeOperation subscribe(std::string_view filter, QoS qos = QoS::at_most_once,
+                                 const SubscribeOptions& options = {});
+    /// One stream for several filters.
+    SubscribeOperation subscribe(std::span<const TopicSubscription> subscriptions,
+                                 const SubscribeOptions& options = {});
+    /// Unsubscribes (section 3.10). Streams end that have no other filter left.
+    UnsubscribeOperation unsubscribe(std::string_view filter, const UnsubscribeOptions& options = {});
+    UnsubscribeOperation unsubscribe(std::span<const std::string_view> filters, const UnsubscribeOptions& options = {});
+
+    /// A stream of the messages that match `filter`, without asking the broker for them: for persistent sessions, whose
+    /// messages may come before the program has subscribed again. Throws `Errc::invalid_argument` for a malformed filter.
+    [[nodiscard]] Subscription listen(std::string_view filter);
+    /// The catch-all stream: messages that match no other stream. A later one replaces an earlier one, which ends. Without
+    /// one, such messages are acknowledged, counted and dropped [MQTT-4.5.0-2].
+    [[nodiscard]] Subscription messages();
+
+    /// Takes nothing new, waits for what is on its way for at most `options.drain`, sends DISCONNECT and closes. Streams end
+    /// after what they hold. The client can connect again.
+    DisconnectOperation disconnect(const DisconnectOptions& options = {});
+
+    [[nodiscard]] ConnectionState state() const noexcept;
+    /// The client identifier in use: the configured one, or what an MQTT 5 broker has assigned.
+    [[nodiscard]] std::string_view client_id() const noexcept;
+    /// Why the connection was lost, or the last attempt failed; empty if nothing ever did.
+    [[nodiscard]] const Failure& last_failure() const noexcept;
+    /// Messages and requests that wait to be sent or acknowledged.
+    [[nodiscard]] std::size_t outstanding() const noexcept;
+    /// Received messages that no stream wanted, and QoS 0 messages dropped beyond `InboundLimits::hard_bytes`.
+    [[nodiscard]] std::uint64_t unclaimed() const noexcept;
+    [[nodiscard]] std::uint64_t dropped() const noexcept;
+
+    /// For the documented client (client.hpp), which is an adapter over this.
+    [[nodiscard]] client::Core& core() noexcept { return *core_; }
+
+private:
+    friend class client::Core;
+    std::unique_ptr<client::Core> core_;
+};
+
+} // namespace culex

@@ -1,0 +1,78 @@
+#pragma once
+/// \file subscription.hpp
+/// A stream of received messages.
+
+#include <coroutine>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include <culex/message.hpp>
+#include <culex/reason_code.hpp>
+#include <culex/scheduler.hpp>
+
+namespace culex {
+
+namespace client {
+class Inbox;
+class Core;
+} // namespace client
+
+/// What `co_await subscription.next()` takes.
+class [[nodiscard]] NextMessage {
+public:
+    explicit NextMessage(client::Inbox* inbox) noexcept;
+    NextMessage(const NextMessage&) = delete;
+    NextMessage& operator=(const NextMessage&) = delete;
+    ~NextMessage();
+
+    [[nodiscard]] bool await_ready() const noexcept;
+    void await_suspend(std::coroutine_handle<> waiting) noexcept;
+    std::optional<Message> await_resume();
+
+private:
+    friend class client::Inbox;
+    client::Inbox* inbox_; // null once the subscription is gone
+    ReadyCoroutine waiting_;
+};
+
+/// The messages of one `subscribe`, in the order of arrival; move-only. Lives on the client's thread.
+///
+/// A QoS 1 or 2 message is acknowledged when its consumer asks for the next one: it was processed, not just received. At
+/// most one coroutine at a time may wait in `next`.
+///
+/// Dropping a subscription sends no UNSUBSCRIBE (a persistent session would lose what it exists for; see
+/// `AsyncClient::unsubscribe`). The message in hand is acknowledged. Messages that were not asked for go to the catch-all
+/// stream (`AsyncClient::messages`) if there is one; otherwise they are acknowledged, and counted as unclaimed.
+class Subscription {
+public:
+    Subscription() noexcept; ///< no stream: `next` gives nothing
+    Subscription(Subscription&&) noexcept;
+    Subscription& operator=(Subscription&&) noexcept;
+    ~Subscription();
+
+    /// Waits for the next message. Empty once the client has disconnected, was closed or destroyed, or this subscription was
+    /// unsubscribed, and everything that had arrived before was taken; throws `Error` where the client gave up by itself
+    /// (`Errc::connection_refused` after bad credentials, say).
+    NextMessage next() noexcept;
+    /// A message that is here already, or nothing. Acknowledges like `next`.
+    [[nodiscard]] std::optional<Message> try_next();
+    /// Messages that have arrived and were not taken.
+    [[nodiscard]] std::size_t size() const noexcept;
+
+    /// The broker's answer (section 3.9.3): one code for each filter; `reason_code` is the first. 0, 1 and 2 are the granted
+    /// QoS; 0x80 and above say no, and no message will come for that filter. Empty, and success, for streams that asked the
+    /// broker for nothing.
+    [[nodiscard]] std::span<const ReasonCode> reason_codes() const noexcept;
+    [[nodiscard]] ReasonCode reason_code() const noexcept;
+
+private:
+    friend class client::Core;
+    struct Release {
+        void operator()(client::Inbox* inbox) const noexcept;
+    };
+    explicit Subscription(client::Inbox* inbox) noexcept : inbox_(inbox) {}
+    std::unique_ptr<client::Inbox, Release> inbox_;
+};
+
+} // namespace culex

@@ -1,0 +1,297 @@
+#include "client/core.hpp"
+
+#include <random>
+#include <utility>
+
+#include <culex/topic.hpp>
+
+namespace culex::client {
+namespace {
+
+std::uint64_t fresh_seed() {
+    std::random_device device;
+    return std::uint64_t{device()} << 32 | device();
+}
+
+bool wants_room(const Failure& failure) noexcept {
+    return failure == Errc::queue_full || failure == Errc::no_packet_id;
+}
+
+session::Config session_config(const Settings& settings, const Observer* observer) noexcept {
+    session::Config config = settings.session_config();
+    config.report_packets = config.deliver_on_pubrel = observer != nullptr;
+    return config;
+}
+
+} // namespace
+
+Core::Core(Runtime& runtime, const ClientOptions& options, Observer* observer)
+    : runtime_(runtime), observer_(observer), settings_(options), session_(session_config(settings_, observer)),
+      router_(runtime, session_, settings_.plain().inbound, *this),
+      backoff_(settings_.plain().reconnect, fresh_seed()) {}
+
+Core::~Core() {
+    observer_ = nullptr;
+    supervisor_.reset();
+    opening_.reset();
+    link_.reset();
+    const Failure closed(Errc::closed);
+    session_.abandon(closed);
+    fail_all(waiting_for_room_, closed);
+    fail_all(waiting_to_connect_, closed);
+    fail_all(waiting_to_disconnect_, closed);
+}
+
+// --- verbs
+
+void Core::publish(Publish& message, PublishOperation& operation) {
+    if (Failure why = not_open()) return fail(operation, std::move(why));
+    if (waiting_for_room_.empty()) {
+        auto published = session_.publish(message, &operation);
+        if (published) {
+            operation.id_ = published->id;
+            operation.done_ = published->done;
+            return verb_done();
+        }
+        const bool wait = settings_.plain().outbound.when_full == WhenFull::wait;
+        if (!wait || !wants_room(published.failure())) return fail(operation, std::move(published).failure());
+    }
+    // It waits with a copy of its own: what the caller's views show may be gone when there is room.
+    auto prepared = session_.prepare(message);
+    if (!prepared) return fail(operation, std::move(prepared).failure());
+    operation.prepared_ = prepared->release();
+    waiting_for_room_.push_back(operation.place_);
+}
+
+Result<PacketId> Core::try_publish(Publish& message) {
+    if (Failure why = not_open()) return why;
+    if (!waiting_for_room_.empty()) return Failure(Errc::queue_full);
+    auto published = session_.publish(message);
+    if (!published) return std::move(published).failure();
+    verb_done();
+    return published->id;
+}
+
+void Core::subscribe(std::span<const TopicSubscription> subscriptions, const SubscribeOptions& options,
+                     SubscribeOperation& operation) {
+    if (Failure why = not_open()) return fail(operation, std::move(why));
+    auto asked = session_.subscribe(subscriptions, options.properties, &operation);
+    if (!asked) return fail(operation, std::move(asked).failure());
+    operation.id_ = *asked;
+    std::vector<std::string_view> filters;
+    for (const TopicSubscription& subscription : subscriptions) filters.push_back(subscription.filter);
+    operation.subscription_ = Subscription(router_.open(filters).release());
+    verb_done();
+}
+
+void Core::granted(Subscription& subscription, std::span<const ReasonCode> codes) {
+    Inbox& inbox = *subscription.inbox_;
+    inbox.reason_codes.assign(codes.begin(), codes.end());
+    // No message will come for a filter that was refused; those before it keep their places, so go backwards.
+    for (std::size_t i = codes.size(); i-- > 0;) {
+        if (failed(codes[i])) router_.close(inbox, std::string(inbox.filters[i]));
+    }
+}
+
+void Core::unsubscribe(std::span<const std::string_view> filters, const UnsubscribeOptions& options,
+                       UnsubscribeOperation& operation) {
+    if (Failure why = not_open()) return fail(operation, std::move(why));
+    auto asked = session_.unsubscribe(filters, options.properties, &operation);
+    if (!asked) return fail(operation, std::move(asked).failure());
+    operation.id_ = *asked;
+    for (const std::string_view filter : filters) router_.close(filter);
+    verb_done();
+}
+
+Result<PacketId> Core::subscribe(std::span<const TopicSubscription> subscriptions) {
+    if (Failure why = not_open()) return why;
+    auto asked = session_.subscribe(subscriptions, {});
+    verb_done();
+    return asked;
+}
+
+Result<PacketId> Core::unsubscribe(std::span<const std::string_view> filters) {
+    if (Failure why = not_open()) return why;
+    auto asked = session_.unsubscribe(filters, {});
+    verb_done();
+    return asked;
+}
+
+void Core::connect(Result<std::vector<Endpoint>> endpoints, const ConnectOptions& options,
+                   ConnectOperation& operation) {
+    if (state_ != ConnectionState::idle) return fail(operation, Failure(Errc::already_connected));
+    if (settings_.fault()) return fail(operation, settings_.fault());
+    if (!endpoints) return fail(operation, std::move(endpoints).failure());
+    if (endpoints->empty()) return fail(operation, Failure(Errc::invalid_argument, "endpoints: there is none"));
+    endpoints_ = *std::move(endpoints);
+    next_endpoint_ = tried_ = 0;
+    ever_connected_ = hurry_ = false;
+    retry_first_ = options.retry;
+    drain_until_ = TimePoint::max();
+    backoff_.start_over();
+    session_.accept_verbs();
+    if (settings_.connect().clean_start) session_.abandon(Failure(Errc::session_lost)); // [MQTT-3.1.2-4]
+    waiting_to_connect_.push_back(operation.place_);
+    state_ = ConnectionState::connecting;
+    supervisor_.emplace(supervise());
+    supervisor_->start_on(runtime_);
+}
+
+void Core::disconnect(const DisconnectOptions& options, DisconnectOperation& operation) {
+    if (state_ == ConnectionState::idle) {
+        undelivered_ = session_.outstanding();
+        operation.done_ = true;
+        return;
+    }
+    waiting_to_disconnect_.push_back(operation.place_);
+    state_ = ConnectionState::disconnecting;
+    drain_until_ = runtime_.now() + options.drain;
+    runtime_.arm(drain_alarm_, drain_until_);
+    session_.disconnect(options.reason_code);
+    verb_done();
+    changed_.notify();
+}
+
+void Core::reconnect() {
+    hurry_ = true;
+    changed_.notify();
+}
+
+void Core::call_off(const Failure& why) {
+    if (ever_connected_ || state_ == ConnectionState::idle) return;
+    supervisor_.reset();
+    drop_link();
+    stop(why);
+}
+
+Subscription Core::listen(std::string_view filter) {
+    check_topic_filter(filter).value();
+    return Subscription(router_.open(std::span{&filter, 1}).release());
+}
+
+Subscription Core::messages() { return Subscription(router_.open_catch_all().release()); }
+
+void Core::acknowledge(const session::Delivery& delivery) {
+    session_.acknowledge(delivery);
+    on_consumed();
+}
+
+void Core::set_held_bytes(std::size_t bytes) noexcept {
+    held_bytes_ = bytes;
+    update_reading();
+}
+
+void Core::proceed() {
+    may_proceed_ = true;
+    changed_.notify();
+}
+
+std::string_view Core::client_id() const noexcept {
+    return session_.assigned_client_id().empty() ? settings_.connect().client_id : session_.assigned_client_id();
+}
+
+// --- what happens
+
+void Core::on_open(Result<std::unique_ptr<Stream>> stream) {
+    opened_.emplace(std::move(stream));
+    changed_.notify();
+}
+
+void Core::on_progress() {
+    drain_events();
+    if (!waiting_for_room_.empty()) runtime_.post(room_);
+    update_reading();
+}
+
+void Core::on_flushed() {
+    if (!waiting_for_room_.empty()) runtime_.post(room_);
+}
+
+void Core::on_link_end(Failure why) {
+    link_end_ = std::move(why);
+    changed_.notify();
+}
+
+void Core::on_consumed() {
+    if (!link_) return;
+    link_->output_arrived();
+    update_reading();
+}
+
+void Core::drain_events() {
+    while (auto event = session_.poll_event()) {
+        if (event->type == PacketType::connack) {
+            session_present_ = event->session_present;
+            changed_.notify();
+        } else if (observer_) {
+            observer_->on_event(*std::move(event));
+        } else {
+            router_.deliver(std::move(event->message), event->delivery);
+        }
+    }
+}
+
+/// Beyond the soft limit reading stops, unless somebody waits for an answer that only reading can bring; then QoS 0 messages
+/// beyond the hard limit are dropped (by the router), and QoS 1 and 2 messages are bounded by their number.
+void Core::update_reading() {
+    if (!link_) return;
+    const InboundLimits& limits = settings_.plain().inbound;
+    const std::size_t bytes = router_.bytes() + held_bytes_;
+    const bool window_full = session_.unacknowledged() >= settings_.session_config().receive_maximum;
+    const bool reading = session_.outstanding() == 0 ? bytes <= limits.soft_bytes && !window_full
+                                                     : bytes <= limits.hard_bytes || !window_full;
+    link_->set_reading(reading);
+}
+
+// --- small things
+
+Failure Core::not_open() const {
+    if (state_ != ConnectionState::idle) return Failure();
+    return Failure(Errc::not_connected, "call connect first");
+}
+
+void Core::verb_done() {
+    if (!link_) return;
+    link_->output_arrived();
+    update_reading();
+}
+
+/// First come, first served: nobody passes the first who waits.
+void Core::make_room() {
+    while (!waiting_for_room_.empty()) {
+        ClientOperation& operation = waiting_for_room_.front().operation;
+        session::Exchange::Owner prepared{std::exchange(operation.prepared_, nullptr)};
+        auto submitted = session_.submit(prepared, &operation);
+        if (!submitted && wants_room(submitted.failure())) {
+            operation.prepared_ = prepared.release();
+            break;
+        }
+        operation.place_.unlink();
+        if (submitted) {
+            operation.id_ = submitted->id;
+        } else {
+            fail(operation, std::move(submitted).failure());
+        }
+    }
+    verb_done();
+}
+
+void Core::fail(ClientOperation& operation, Failure why) {
+    operation.failure_ = std::move(why);
+    operation.finish();
+}
+
+void Core::fail_all(Places& places, const Failure& why) {
+    while (auto* place = places.pop_front()) fail(place->operation, why);
+}
+
+Connect Core::connect_packet() const {
+    Connect packet = settings_.connect();
+    packet.client_id = client_id();
+    // Where the session outlives its connections, only the first connection of a client starts clean. Under 3.1.1 there is no
+    // expiry, and Clean Session says the same on every connection.
+    if (ever_connected_ && packet.properties.session_expiry_interval.value_or(0) > 0) packet.clean_start = false;
+    return packet;
+}
+
+} // namespace culex::client

@@ -1,0 +1,173 @@
+#pragma once
+/// \file core.hpp
+/// What stands behind an `AsyncClient`.
+///
+/// Theory of operation. A core joins the session (MQTT's rules), the router (streams of messages) and, while there is one,
+/// a link (a connection). A coroutine, the supervisor, decides when there is one: it opens the transport, waits for CONNACK,
+/// waits for the end, backs off, and begins again, until it gives up or was told to stop. Everything else that happens
+/// notes what it has to say and notifies the supervisor; so there is one place that knows the order of things.
+///
+/// No user code runs inside the core's own calls: operations and streams are woken through the scheduler's ready queue.
+/// Therefore a client may be destroyed wherever user code runs.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <culex/async_client.hpp>
+#include <culex/event.hpp>
+#include <culex/task.hpp>
+
+#include "client/backoff.hpp"
+#include "client/link.hpp"
+#include "client/router.hpp"
+#include "client/settings.hpp"
+#include "session/session.hpp"
+
+namespace culex::client {
+
+/// Sees every event of the session instead of the streams, and acknowledges messages itself: how the documented client
+/// adapts the core.
+class Observer {
+public:
+    virtual void on_event(session::Event&& event) = 0;
+    /// CONNACK was accepted.
+    virtual void on_connected(bool session_present) = 0;
+    /// The client is about to try again; nothing happens before `Core::proceed`.
+    virtual void on_before_attempt() = 0;
+    /// It is idle again: disconnected, or given up for the reason.
+    virtual void on_stopped(const Failure& why) = 0;
+
+protected:
+    ~Observer() = default;
+};
+
+class Core final : private OpenHandler, private LinkOwner, private RouterOwner {
+public:
+    Core(Runtime& runtime, const ClientOptions& options, Observer* observer = nullptr);
+    ~Core();
+    Core(const Core&) = delete;
+    Core& operator=(const Core&) = delete;
+
+    // Operations call these from their constructors.
+    void publish(Publish& message, PublishOperation& operation);
+    Result<PacketId> try_publish(Publish& message);
+    void subscribe(std::span<const TopicSubscription> subscriptions, const SubscribeOptions& options,
+                   SubscribeOperation& operation);
+    /// SUBACK has come for the subscription's filters, in their order.
+    void granted(Subscription& subscription, std::span<const ReasonCode> codes);
+    void unsubscribe(std::span<const std::string_view> filters, const UnsubscribeOptions& options,
+                     UnsubscribeOperation& operation);
+    void connect(Result<std::vector<Endpoint>> endpoints, const ConnectOptions& options, ConnectOperation& operation);
+    void disconnect(const DisconnectOptions& options, DisconnectOperation& operation);
+    /// Nobody waits for the first connection any more: it is called off.
+    void call_off(const Failure& why);
+
+    void reconnect();
+    [[nodiscard]] Subscription listen(std::string_view filter);
+    [[nodiscard]] Subscription messages();
+
+    // For the documented client, which waits in its own way.
+    Result<PacketId> subscribe(std::span<const TopicSubscription> subscriptions);
+    Result<PacketId> unsubscribe(std::span<const std::string_view> filters);
+    void acknowledge(const session::Delivery& delivery);
+    /// An observer holds this much: it counts towards the bound at which reading stops.
+    void set_held_bytes(std::size_t bytes) noexcept;
+    /// After `Observer::on_before_attempt`.
+    void proceed();
+
+    [[nodiscard]] Runtime& runtime() noexcept { return runtime_; }
+    [[nodiscard]] ConnectionState state() const noexcept { return state_; }
+    [[nodiscard]] std::string_view client_id() const noexcept;
+    [[nodiscard]] const Failure& last_failure() const noexcept { return last_failure_; }
+    [[nodiscard]] const session::Session& session() const noexcept { return session_; }
+    [[nodiscard]] const Router& router() const noexcept { return router_; }
+    [[nodiscard]] bool session_present() const noexcept { return session_present_; }
+    [[nodiscard]] std::size_t undelivered() const noexcept { return undelivered_; }
+
+private:
+    struct Alarm : Timer {
+        explicit Alarm(Core& core_) noexcept
+            : Timer([](Timer& timer) { static_cast<Alarm&>(timer).core.changed_.notify(); }), core(core_) {}
+        Core& core;
+    };
+    /// An ended link stays for a moment, reading what still comes, so that our last words are not lost to a reset.
+    struct Lingering : Timer {
+        Lingering() noexcept : Timer([](Timer& timer) { static_cast<Lingering&>(timer).link.reset(); }) {}
+        std::unique_ptr<Link> link;
+    };
+    struct RoomNode : ReadyNode {
+        explicit RoomNode(Core& core_) noexcept
+            : ReadyNode([](ReadyNode& node) { static_cast<RoomNode&>(node).core.make_room(); }), core(core_) {}
+        Core& core;
+    };
+    using Places = IntrusiveList<ClientOperation::Place>;
+
+    void on_open(Result<std::unique_ptr<Stream>> stream) override;
+    void on_progress() override;
+    void on_flushed() override;
+    void on_link_end(Failure why) override;
+    void on_consumed() override;
+
+    // supervisor.cpp
+    Task<> supervise();
+    Task<Failure> attempt();
+    Task<Failure> open_link(const Endpoint& endpoint);
+    Task<Failure> await_connack();
+    Task<> connection();
+    Task<> back_off();
+    [[nodiscard]] bool give_up(const Failure& why);
+    [[nodiscard]] Failure interrupted(const char* waiting_for, Phase phase) const;
+    void connected();
+    void stop(const Failure& why);
+    void drop_link();
+    [[nodiscard]] bool told_to_stop() const noexcept;
+
+    [[nodiscard]] Failure not_open() const;
+    void verb_done();
+    void drain_events();
+    void make_room();
+    void update_reading();
+    void fail(ClientOperation& operation, Failure why);
+    void fail_all(Places& places, const Failure& why);
+    [[nodiscard]] Connect connect_packet() const;
+
+    Runtime& runtime_;
+    Observer* observer_;
+    Settings settings_;
+    session::Session session_;
+    Router router_;
+    Backoff backoff_;
+    std::size_t held_bytes_ = 0;
+
+    ConnectionState state_ = ConnectionState::idle;
+    Failure last_failure_;
+    bool session_present_ = false;
+    std::size_t undelivered_ = 0;
+    Places waiting_for_room_;
+    Places waiting_to_connect_;
+    Places waiting_to_disconnect_;
+
+    // What the supervisor is told, and works with.
+    Signal changed_;
+    std::vector<Endpoint> endpoints_;
+    std::size_t next_endpoint_ = 0;
+    std::size_t tried_ = 0; // endpoints since `connect`
+    bool ever_connected_ = false;
+    bool retry_first_ = false;
+    bool hurry_ = false; // `reconnect` was called
+    bool may_proceed_ = true;
+    std::unique_ptr<Opening> opening_;
+    std::optional<Result<std::unique_ptr<Stream>>> opened_;
+    std::unique_ptr<Link> link_;
+    Lingering lingering_;
+    Failure link_end_;
+    TimePoint connected_at_{};
+    TimePoint drain_until_ = TimePoint::max();
+    Alarm alarm_{*this};
+    Alarm drain_alarm_{*this};
+    RoomNode room_{*this};
+    std::optional<TaskRoot<>> supervisor_;
+};
+
+} // namespace culex::client

@@ -1,0 +1,113 @@
+#include "client/inbox.hpp"
+
+#include <cassert>
+#include <utility>
+
+#include "client/router.hpp"
+
+namespace culex::client {
+
+Inbox::~Inbox() {
+    if (waiter_) waiter_->inbox_ = nullptr;
+    wake();
+    if (!router_) return;
+    unlink();
+    router_->remove(*this);
+    router_->done(std::move(in_hand_));
+    while (!entries_.empty()) router_->leave(entries_.take_front());
+}
+
+void Inbox::push(InboxEntry entry) {
+    entries_.push_back(std::move(entry));
+    wake();
+}
+
+void Inbox::end(const Failure& why) {
+    ended_ = true;
+    why_ = why;
+    wake();
+}
+
+void Inbox::orphan() {
+    end(why_);
+    unlink();
+    router_ = nullptr;
+    const auto forget = [](InboxEntry& entry) {
+        if (entry.shared && --entry.shared->holders == 0) delete entry.shared;
+        entry.shared = nullptr;
+    };
+    forget(in_hand_);
+    for (std::size_t i = 0; i < entries_.size(); ++i) forget(entries_[i]);
+}
+
+std::optional<Message> Inbox::take() {
+    if (router_) router_->done(std::exchange(in_hand_, {}));
+    if (entries_.empty()) {
+        if (why_) throw Error(why_);
+        return std::nullopt;
+    }
+    in_hand_ = entries_.take_front();
+    if (router_) router_->taken(in_hand_.message);
+    std::optional<Message> message(std::move(in_hand_.message));
+    return message;
+}
+
+void Inbox::wait(NextMessage& waiter) noexcept {
+    assert(!waiter_ && "culex: two coroutines wait for one subscription");
+    waiter_ = &waiter;
+}
+
+void Inbox::wake() noexcept {
+    NextMessage* waiter = std::exchange(waiter_, nullptr);
+    if (waiter) router_->post(waiter->waiting_);
+}
+
+} // namespace culex::client
+
+namespace culex {
+
+using client::Inbox;
+
+NextMessage::NextMessage(Inbox* inbox) noexcept : inbox_(inbox) {}
+
+NextMessage::~NextMessage() {
+    if (inbox_) inbox_->stop_waiting(*this);
+}
+
+bool NextMessage::await_ready() const noexcept { return !inbox_ || inbox_->ready(); }
+
+void NextMessage::await_suspend(std::coroutine_handle<> waiting) noexcept {
+    waiting_.handle = waiting;
+    inbox_->wait(*this);
+}
+
+std::optional<Message> NextMessage::await_resume() {
+    if (!inbox_) return std::nullopt; // there never was a subscription, or it was dropped meanwhile
+    return inbox_->take();
+}
+
+void Subscription::Release::operator()(Inbox* inbox) const noexcept { delete inbox; }
+
+Subscription::Subscription() noexcept = default;
+Subscription::Subscription(Subscription&&) noexcept = default;
+Subscription& Subscription::operator=(Subscription&&) noexcept = default;
+Subscription::~Subscription() = default;
+
+NextMessage Subscription::next() noexcept { return NextMessage(inbox_.get()); }
+
+std::optional<Message> Subscription::try_next() {
+    if (!inbox_ || !inbox_->ready()) return std::nullopt;
+    return inbox_->take();
+}
+
+std::size_t Subscription::size() const noexcept { return inbox_ ? inbox_->size() : 0; }
+
+std::span<const ReasonCode> Subscription::reason_codes() const noexcept {
+    return inbox_ ? std::span<const ReasonCode>(inbox_->reason_codes) : std::span<const ReasonCode>();
+}
+
+ReasonCode Subscription::reason_code() const noexcept {
+    return reason_codes().empty() ? ReasonCode::success : reason_codes().front();
+}
+
+} // namespace culex

@@ -1,0 +1,68 @@
+#pragma once
+/// \file inbox.hpp
+/// What stands behind a `Subscription`: the messages that wait for their consumer.
+
+#include <string>
+#include <vector>
+
+#include <culex/error.hpp>
+#include <culex/subscription.hpp>
+
+#include "base/ring.hpp"
+#include "session/inbound.hpp"
+
+namespace culex::client {
+
+class Router;
+
+/// A delivery that several inboxes share: it is acknowledged when the last is done with it.
+struct SharedDelivery {
+    session::Delivery delivery;
+    unsigned holders = 0;
+};
+
+/// A message in an inbox, with what is owed for it.
+struct InboxEntry {
+    Message message;
+    session::Delivery delivery{};
+    SharedDelivery* shared = nullptr; // takes the place of `delivery`
+};
+
+/// Owned by its `Subscription`; known to the client's router as long as both live.
+class Inbox : public ListNode {
+public:
+    explicit Inbox(Router& router) noexcept : router_(&router) {}
+    ~Inbox();
+
+    void push(InboxEntry entry);
+    /// No message will come any more. What is here can still be taken; then `next` is empty, or throws `why`.
+    void end(const Failure& why);
+    /// The client is gone: nothing can be acknowledged.
+    void orphan();
+
+    [[nodiscard]] bool ready() const noexcept { return !entries_.empty() || ended_; }
+    /// Acknowledges the message in hand and takes the next. Throws the reason of an end that was a failure.
+    std::optional<Message> take();
+    [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+
+    void wait(NextMessage& waiter) noexcept;
+    void stop_waiting(NextMessage& waiter) noexcept {
+        if (waiter_ == &waiter) waiter_ = nullptr;
+    }
+
+    std::vector<std::string> filters; ///< under which the router knows it
+    std::vector<ReasonCode> reason_codes;
+    std::uint64_t last_seen = 0; ///< the router's number of the last message that came here
+
+private:
+    void wake() noexcept;
+
+    Router* router_;
+    Ring<InboxEntry> entries_;
+    InboxEntry in_hand_{};
+    NextMessage* waiter_ = nullptr;
+    bool ended_ = false;
+    Failure why_;
+};
+
+} // namespace culex::client

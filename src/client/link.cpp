@@ -1,0 +1,83 @@
+#include "client/link.hpp"
+
+#include <utility>
+
+namespace culex::client {
+
+Link::Link(Runtime& runtime, session::Session& session, std::unique_ptr<Stream> stream, LinkOwner& owner)
+    : runtime_(runtime), session_(session), owner_(owner), stream_(std::move(stream)) {
+    stream_->start(*this);
+}
+
+void Link::output_arrived() {
+    if (ended_ || session_.output().empty()) return;
+    if (session_.output().size() >= early_flush) {
+        flush();
+    } else {
+        runtime_.post_at_turn_end(flush_);
+    }
+}
+
+void Link::flush() {
+    if (ended_) return;
+    // More than once where the session had held output back for want of room.
+    while (!session_.output().empty() && stream_->backlog() == 0) {
+        stream_->write(session_.output());
+        session_.handle_flushed(runtime_.now());
+    }
+    owner_.on_flushed();
+    if (!closing_ && session_.finished() && session_.output().empty()) close_gracefully();
+}
+
+void Link::set_reading(bool on) {
+    if (on == reading_ || closing_ || ended_) return;
+    reading_ = on;
+    stream_->set_reading(on);
+    session_.handle_reading(on, runtime_.now());
+    look_at_session();
+}
+
+void Link::close_gracefully() {
+    closing_ = true;
+    if (!std::exchange(reading_, true)) stream_->set_reading(true); // to see the peer close
+    stream_->shutdown();
+    runtime_.arm_after(deadline_, linger);
+}
+
+void Link::on_read(Bytes bytes) {
+    if (closing_ || ended_) return;
+    session_.handle_input(bytes, runtime_.now());
+    owner_.on_progress();
+    look_at_session();
+}
+
+void Link::on_end(Failure why) { end(std::move(why)); }
+
+void Link::time_passed() {
+    if (closing_) return end(Failure(Errc::end_of_stream));
+    session_.handle_time(runtime_.now());
+    look_at_session();
+}
+
+void Link::look_at_session() {
+    if (closing_ || ended_) return;
+    if (session_.failure()) {
+        Failure why = session_.failure();
+        flush();
+        stream_->shutdown();
+        return end(std::move(why));
+    }
+    output_arrived();
+    // Deadlines mostly move away: an armed timer that is early costs one look, and nothing for each packet.
+    const TimePoint due = session_.poll_deadline();
+    if (due != TimePoint::max() && (!deadline_.armed() || deadline_.when() > due)) runtime_.arm(deadline_, due);
+}
+
+void Link::end(Failure why) {
+    if (std::exchange(ended_, true)) return;
+    deadline_.disarm();
+    flush_.unlink();
+    owner_.on_link_end(std::move(why));
+}
+
+} // namespace culex::client

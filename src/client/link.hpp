@@ -1,0 +1,78 @@
+#pragma once
+/// \file link.hpp
+/// One connection: a stream, the session, and the timers between them.
+
+#include <memory>
+
+#include <culex/runtime.hpp>
+
+#include "session/session.hpp"
+
+namespace culex::client {
+
+/// What a link tells its owner. The owner destroys the link later, not in the call.
+class LinkOwner {
+public:
+    /// The session has taken input: there may be events.
+    virtual void on_progress() = 0;
+    /// Output has left: there may be room.
+    virtual void on_flushed() = 0;
+    /// The link is over: the transport ended, or the session wants it closed. Called once; the session is not touched after
+    /// it.
+    virtual void on_link_end(Failure why) = 0;
+
+protected:
+    ~LinkOwner() = default;
+};
+
+/// Drives the session with a stream for as long as that lives. Output is gathered while a turn of the loop lasts, and
+/// flushed at its end; before that when there is much of it. While the stream has a backlog the output stays with the
+/// session, which bounds it.
+class Link final : private StreamHandler {
+public:
+    Link(Runtime& runtime, session::Session& session, std::unique_ptr<Stream> stream, LinkOwner& owner);
+
+    /// There may be something in the output: sees to it that it leaves.
+    void output_arrived();
+    void flush();
+    void set_reading(bool on);
+    [[nodiscard]] std::string peer() const { return stream_->peer(); }
+
+private:
+    static constexpr std::size_t early_flush = std::size_t{64} << 10;
+    static constexpr auto linger = std::chrono::seconds{2};
+
+    struct FlushNode : ReadyNode {
+        explicit FlushNode(Link& link_) noexcept
+            : ReadyNode([](ReadyNode& node) { static_cast<FlushNode&>(node).link.flush(); }), link(link_) {}
+        Link& link;
+    };
+    struct Deadline : Timer {
+        explicit Deadline(Link& link_) noexcept
+            : Timer([](Timer& timer) { static_cast<Deadline&>(timer).link.time_passed(); }), link(link_) {}
+        Link& link;
+    };
+
+    void on_read(Bytes bytes) override;
+    void on_end(Failure why) override;
+    void on_drained() override { flush(); }
+    void time_passed();
+    /// The session has said its last word: no more input, the writing side is closed behind the output. The link ends when
+    /// the peer has closed as well, or after a moment.
+    void close_gracefully();
+    /// After anything that may have changed the session.
+    void look_at_session();
+    void end(Failure why);
+
+    Runtime& runtime_;
+    session::Session& session_;
+    LinkOwner& owner_;
+    FlushNode flush_{*this};
+    Deadline deadline_{*this};
+    bool closing_ = false; // input is read and thrown away, so that closing does not reset the connection
+    bool ended_ = false;
+    bool reading_ = true;
+    std::unique_ptr<Stream> stream_;
+};
+
+} // namespace culex::client

@@ -1,0 +1,200 @@
+// The public face: operations, and the client that makes them.
+#include <utility>
+
+#include "client/core.hpp"
+
+namespace culex {
+
+using client::Core;
+
+// --- what all operations share
+
+ClientOperation::ClientOperation(Core& core, std::chrono::milliseconds timeout, Completed completed) noexcept
+    : Operation(completed), core_(&core), timeout_(timeout) {}
+
+ClientOperation::~ClientOperation() { session::Exchange::Owner{prepared_}; }
+
+void ClientOperation::await_suspend(std::coroutine_handle<> waiting) noexcept {
+    waiting_.handle = waiting;
+    if (timeout_.count() > 0) core_->runtime().arm_after(deadline_, timeout_);
+}
+
+void ClientOperation::check() {
+    if (failure_) throw Error(std::move(failure_));
+}
+
+void ClientOperation::finish() noexcept {
+    done_ = true;
+    deadline_.disarm();
+    place_.unlink();
+    if (waiting_.handle) core_->runtime().post(waiting_);
+}
+
+void ClientOperation::note(session::Outcome&& outcome) {
+    failure_ = std::move(outcome.failure);
+    reason_code_ = outcome.reason_codes.empty() ? outcome.reason_code : outcome.reason_codes.front();
+}
+
+void ClientOperation::on_completed(session::Operation& operation, session::Outcome&& outcome) {
+    ClientOperation& self = from(operation);
+    self.note(std::move(outcome));
+    self.finish();
+}
+
+void ClientOperation::expired(Timer& timer) {
+    ClientOperation& self = static_cast<Deadline&>(timer).operation;
+    const bool sent = self.attached();
+    self.detach();
+    session::Exchange::Owner{std::exchange(self.prepared_, nullptr)};
+    Failure late(Errc::timed_out, sent ? "no answer from the broker in time" : "");
+    if (self.connects_) {
+        self.core_->call_off(late); // ends this operation too
+    } else {
+        self.failure_ = std::move(late);
+        self.finish();
+    }
+}
+
+// --- each of them
+
+PublishOperation::PublishOperation(Core& core, Publish& message, std::chrono::milliseconds timeout)
+    : ClientOperation(core, timeout, &ClientOperation::on_completed) {
+    core.publish(message, *this);
+}
+
+SubscribeOperation::SubscribeOperation(Core& core, std::span<const TopicSubscription> subscriptions,
+                                       const SubscribeOptions& options)
+    : ClientOperation(core, options.timeout, &SubscribeOperation::on_granted) {
+    core.subscribe(subscriptions, options, *this);
+}
+
+void SubscribeOperation::on_granted(session::Operation& operation, session::Outcome&& outcome) {
+    auto& self = static_cast<SubscribeOperation&>(from(operation));
+    self.core_->granted(self.subscription_, outcome.reason_codes);
+    self.note(std::move(outcome));
+    self.finish();
+}
+
+Subscription SubscribeOperation::await_resume() {
+    check();
+    return std::move(subscription_);
+}
+
+UnsubscribeOperation::UnsubscribeOperation(Core& core, std::span<const std::string_view> filters,
+                                           const UnsubscribeOptions& options)
+    : ClientOperation(core, options.timeout, &ClientOperation::on_completed) {
+    core.unsubscribe(filters, options, *this);
+}
+
+ConnectOperation::ConnectOperation(Core& core, Result<std::vector<Endpoint>> endpoints, const ConnectOptions& options)
+    : ClientOperation(core, options.timeout, &ClientOperation::on_completed) {
+    core.connect(std::move(endpoints), options, *this);
+    connects_ = !done_;
+}
+
+ConnectOperation::~ConnectOperation() {
+    if (!done_) core_->call_off(Failure(Errc::cancelled));
+}
+
+ConnectResult ConnectOperation::await_resume() {
+    check();
+    return {core_->session_present()};
+}
+
+DisconnectOperation::DisconnectOperation(Core& core, const DisconnectOptions& options)
+    : ClientOperation(core, {}, &ClientOperation::on_completed) {
+    core.disconnect(options, *this);
+}
+
+DisconnectResult DisconnectOperation::await_resume() {
+    check();
+    return {core_->undelivered()};
+}
+
+// --- the client
+
+AsyncClient::AsyncClient(Runtime& runtime, const ClientOptions& options)
+    : core_(std::make_unique<Core>(runtime, options)) {}
+AsyncClient::AsyncClient(AsyncClient&&) noexcept = default;
+AsyncClient& AsyncClient::operator=(AsyncClient&&) noexcept = default;
+AsyncClient::~AsyncClient() = default;
+
+namespace {
+
+Result<std::vector<Endpoint>> parse_one(std::string_view url) {
+    auto endpoint = Endpoint::parse(url);
+    if (!endpoint) return std::move(endpoint).failure();
+    return std::vector<Endpoint>{*std::move(endpoint)};
+}
+
+} // namespace
+
+ConnectOperation AsyncClient::connect(std::string_view url, const ConnectOptions& options) {
+    return ConnectOperation(*core_, parse_one(url), options);
+}
+
+ConnectOperation AsyncClient::connect(const Endpoint& endpoint, const ConnectOptions& options) {
+    return ConnectOperation(*core_, std::vector<Endpoint>{endpoint}, options);
+}
+
+ConnectOperation AsyncClient::connect(const std::vector<Endpoint>& endpoints, const ConnectOptions& options) {
+    return ConnectOperation(*core_, endpoints, options);
+}
+
+void AsyncClient::reconnect() { core_->reconnect(); }
+
+PublishOperation AsyncClient::publish(std::string_view topic, Bytes payload, const PublishOptions& options) {
+    Publish message{.topic = topic,
+                    .payload = payload,
+                    .qos = options.qos,
+                    .retain = options.retain,
+                    .properties = options.properties};
+    return PublishOperation(*core_, message, options.timeout);
+}
+
+Result<PacketId> AsyncClient::try_publish(std::string_view topic, Bytes payload, const PublishOptions& options) {
+    Publish message{.topic = topic,
+                    .payload = payload,
+                    .qos = options.qos,
+                    .retain = options.retain,
+                    .properties = options.properties};
+    return core_->try_publish(message);
+}
+
+SubscribeOperation AsyncClient::subscribe(std::string_view filter, QoS qos, const SubscribeOptions& options) {
+    const TopicSubscription subscription{.filter = filter,
+                                         .qos = qos,
+                                         .no_local = options.no_local,
+                                         .retain_as_published = options.retain_as_published,
+                                         .retain_handling = options.retain_handling};
+    return SubscribeOperation(*core_, std::span{&subscription, 1}, options);
+}
+
+SubscribeOperation AsyncClient::subscribe(std::span<const TopicSubscription> subscriptions,
+                                          const SubscribeOptions& options) {
+    return SubscribeOperation(*core_, subscriptions, options);
+}
+
+UnsubscribeOperation AsyncClient::unsubscribe(std::string_view filter, const UnsubscribeOptions& options) {
+    return UnsubscribeOperation(*core_, std::span{&filter, 1}, options);
+}
+
+UnsubscribeOperation AsyncClient::unsubscribe(std::span<const std::string_view> filters,
+                                              const UnsubscribeOptions& options) {
+    return UnsubscribeOperation(*core_, filters, options);
+}
+
+DisconnectOperation AsyncClient::disconnect(const DisconnectOptions& options) {
+    return DisconnectOperation(*core_, options);
+}
+
+Subscription AsyncClient::listen(std::string_view filter) { return core_->listen(filter); }
+Subscription AsyncClient::messages() { return core_->messages(); }
+ConnectionState AsyncClient::state() const noexcept { return core_->state(); }
+std::string_view AsyncClient::client_id() const noexcept { return core_->client_id(); }
+const Failure& AsyncClient::last_failure() const noexcept { return core_->last_failure(); }
+std::size_t AsyncClient::outstanding() const noexcept { return core_->session().outstanding(); }
+std::uint64_t AsyncClient::unclaimed() const noexcept { return core_->router().unclaimed_count(); }
+std::uint64_t AsyncClient::dropped() const noexcept { return core_->router().dropped_count(); }
+
+} // namespace culex

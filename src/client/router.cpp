@@ -1,0 +1,137 @@
+#include "client/router.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <culex/topic.hpp>
+
+#include "session/message_block.hpp"
+
+namespace culex::client {
+namespace {
+
+/// What messages are matched with: a shared subscription's filter without its group.
+std::string_view matching_part(std::string_view filter) noexcept {
+    const auto shared = parse_shared(filter);
+    return shared ? shared->filter : filter;
+}
+
+} // namespace
+
+Router::~Router() {
+    while (Inbox* inbox = inboxes_.pop_front()) inbox->orphan();
+}
+
+std::unique_ptr<Inbox> Router::open(std::span<const std::string_view> filters) {
+    auto inbox = std::make_unique<Inbox>(*this);
+    inboxes_.push_back(*inbox);
+    inbox->filters.assign(filters.begin(), filters.end());
+    for (const std::string_view filter : filters) tree_.insert(matching_part(filter), inbox.get());
+    return inbox;
+}
+
+std::unique_ptr<Inbox> Router::open_catch_all() {
+    auto inbox = open({});
+    if (catch_all_) catch_all_->end(Failure());
+    catch_all_ = inbox.get();
+    return inbox;
+}
+
+void Router::close(Inbox& inbox, std::string_view filter) {
+    const auto found = std::ranges::find(inbox.filters, filter);
+    if (found == inbox.filters.end()) return;
+    inbox.filters.erase(found);
+    tree_.erase(matching_part(filter), &inbox);
+    if (inbox.filters.empty()) inbox.end(Failure());
+}
+
+void Router::close(std::string_view filter) {
+    const auto holds = [&](const Inbox* inbox) {
+        return std::ranges::find(inbox->filters, filter) != inbox->filters.end();
+    };
+    while (Inbox** found = tree_.find(matching_part(filter), holds)) close(**found, filter);
+}
+
+void Router::end(const Failure& why) {
+    tree_.clear();
+    catch_all_ = nullptr;
+    inboxes_.for_each([&](Inbox& inbox) {
+        inbox.filters.clear();
+        inbox.end(why);
+    });
+}
+
+void Router::remove(Inbox& inbox) noexcept {
+    for (const std::string& filter : inbox.filters) tree_.erase(matching_part(filter), &inbox);
+    if (catch_all_ == &inbox) catch_all_ = nullptr;
+}
+
+void Router::deliver(Message message, const session::Delivery& delivery) {
+    if (delivery.qos == QoS::at_most_once && bytes_ > limits_.hard_bytes) {
+        ++dropped_;
+        return;
+    }
+    ++messages_;
+    Walk walk;
+    tree_.match(message.topic(), [&](Inbox* inbox) { meet(walk, *inbox, message, delivery); });
+    if (!walk.first) return unclaimed({std::move(message), delivery});
+    push(*walk.first,
+         walk.shared ? InboxEntry{std::move(message), {}, walk.shared} : InboxEntry{std::move(message), delivery});
+}
+
+/// The first inbox is kept for the end: where it stays the only one it gets the message itself, and nothing is shared.
+void Router::meet(Walk& walk, Inbox& inbox, const Message& message, const session::Delivery& delivery) {
+    if (inbox.last_seen == messages_) return; // two of its filters match
+    inbox.last_seen = messages_;
+    if (!walk.first) {
+        walk.first = &inbox;
+        return;
+    }
+    if (!walk.shared) walk.shared = new SharedDelivery{delivery, 1};
+    ++walk.shared->holders;
+    push(inbox, {message, {}, walk.shared});
+}
+
+void Router::push(Inbox& inbox, InboxEntry entry) {
+    bytes_ += session::MessageBlock::footprint(entry.message);
+    inbox.push(std::move(entry));
+}
+
+void Router::taken(const Message& message) noexcept {
+    bytes_ -= session::MessageBlock::footprint(message);
+    owner_.on_consumed();
+}
+
+void Router::done(InboxEntry&& entry) {
+    acknowledge(entry);
+    entry.delivery = {};
+    entry.shared = nullptr;
+}
+
+void Router::acknowledge(const InboxEntry& entry) {
+    if (!entry.shared) {
+        if (entry.delivery.sequence == 0) return;
+        session_.acknowledge(entry.delivery);
+    } else {
+        if (--entry.shared->holders > 0) return;
+        session_.acknowledge(entry.shared->delivery);
+        delete entry.shared;
+    }
+    owner_.on_consumed();
+}
+
+void Router::leave(InboxEntry&& entry) {
+    taken(entry.message);
+    unclaimed(std::move(entry));
+}
+
+void Router::unclaimed(InboxEntry&& entry) {
+    if (catch_all_) {
+        push(*catch_all_, std::move(entry));
+        return;
+    }
+    ++unclaimed_;
+    done(std::move(entry));
+}
+
+} // namespace culex::client

@@ -1,0 +1,66 @@
+#include "client/settings.hpp"
+
+namespace culex::client {
+namespace {
+
+Connect connect_packet(const ClientOptions& options) {
+    Connect packet{.client_id = options.client_id,
+                   .clean_start = options.clean_start,
+                   .keep_alive = static_cast<std::uint16_t>(options.keep_alive.count()),
+                   .will = options.will,
+                   .user_name = options.user_name,
+                   .properties = options.properties};
+    if (options.password) packet.password = as_bytes(*options.password);
+    return packet;
+}
+
+Failure invalid(const char* what) { return Failure(Errc::invalid_argument, what); }
+
+wire::Frame frame_of(Bytes packet) {
+    return {std::to_integer<std::uint8_t>(packet[0]), packet.subspan(session::Exchange::body_offset(packet))};
+}
+
+} // namespace
+
+Settings::Settings(const ClientOptions& options) : options_(options), fault_(check(options)) {
+    options_.client_id = {};
+    options_.user_name.reset();
+    options_.password.reset();
+    options_.will.reset();
+    options_.properties = {.receive_maximum = options.properties.receive_maximum,
+                           .maximum_packet_size = options.properties.maximum_packet_size,
+                           .topic_alias_maximum = options.properties.topic_alias_maximum};
+}
+
+Failure Settings::check(const ClientOptions& options) {
+    if (options.keep_alive.count() < 0 || options.keep_alive.count() > 65'535) {
+        return invalid("keep_alive: 0 to 65,535 seconds");
+    }
+    if (options.client_id.empty() && !options.clean_start && options.version == Version::v3_1_1) { // [MQTT-3.1.3-7]
+        return invalid("client_id: an empty one needs clean_start (MQTT 3.1.1)");
+    }
+    if (options.reconnect.multiplier < 1.0) return invalid("reconnect.multiplier: at least 1");
+    if (options.inbound.soft_bytes > options.inbound.hard_bytes)
+        return invalid("inbound: soft_bytes is above hard_bytes");
+    const Connect packet = connect_packet(options);
+    Buffer checked;
+    if (auto written = wire::encode(checked, packet, options.version); !written) return std::move(written).failure();
+    // Kept as MQTT 5 writes it, which holds everything that 3.1.1 has and the properties.
+    if (auto written = wire::encode(bytes_, packet, Version::v5); !written) return std::move(written).failure();
+    auto read = wire::decode<Connect>(frame_of(bytes_.bytes()), Version::v5, arena_);
+    if (!read) return std::move(read).failure();
+    connect_ = *read;
+    return Failure();
+}
+
+session::Config Settings::session_config() const noexcept {
+    return {.version = options_.version,
+            .receive_maximum = options_.properties.receive_maximum.value_or(65'535),
+            .maximum_packet_size = options_.properties.maximum_packet_size.value_or(session::unlimited_packet_size),
+            .topic_alias_maximum = options_.properties.topic_alias_maximum.value_or(0),
+            .ping_timeout = options_.ping_timeout,
+            .outbound_messages = options_.outbound.messages,
+            .outbound_bytes = options_.outbound.bytes};
+}
+
+} // namespace culex::client
