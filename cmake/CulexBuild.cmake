@@ -10,8 +10,10 @@ if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
     find_program(CULEX_CCACHE ccache)
     mark_as_advanced(CULEX_CCACHE)
     if(CULEX_CCACHE)
-        # ccache looks at a precompiled header's content only when it is told that times and defines are ours to answer for.
-        set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=pch_defines,time_macros "${CULEX_CCACHE}")
+        # With a precompiled header ccache wants to be told that times and defines are ours to answer for. The other two
+        # let a second clone profit from the first, at the price of debug information that may name the first.
+        set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=pch_defines,time_macros
+            "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=1 "${CULEX_CCACHE}")
     endif()
 endif()
 

@@ -57,10 +57,15 @@ if [[ ! -e $policy ]]; then
 fi
 
 echo "installing: ${missing[*]}" >&2
-install=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 install -y --no-install-recommends "${missing[@]}")
 # The package lists of a fresh machine are empty or old.
 as_root apt-get -qq update || echo "install-deps.sh: no fresh package lists, trying with the old ones" >&2
-as_root "${install[@]}" >&2
+log=$(mktemp)
+as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 install -y --no-install-recommends \
+    "${missing[@]}" >"$log" 2>&1 || {
+    cat "$log" >&2
+    exit 1
+}
+rm -f "$log"
 
 # Nor shall a broker that came for the tests start with the machine.
 if [[ " ${missing[*]} " == *" mosquitto "* && -d /run/systemd/system ]]; then
