@@ -1,5 +1,6 @@
 #include <culex/testing/virtual_runtime.hpp>
 
+#include <algorithm>
 #include <cassert>
 #include <map>
 #include <optional>
@@ -11,8 +12,6 @@
 namespace culex::testing {
 
 namespace {
-
-constexpr int turns_without_end = 1'000'000;
 
 std::string name_of(const Endpoint& endpoint) {
     if (endpoint.transport() == Transport::unix_socket) return endpoint.path();
@@ -147,10 +146,9 @@ void VirtualRuntime::set_black_hole(const std::string& host, bool on) {
 
 void VirtualRuntime::turn() {
     assert(!turning_ && "culex: a virtual runtime was run by something that it runs");
-    if (++turns_at_this_instant_ > turns_without_end) {
-        turns_at_this_instant_ = 0;
+    if (++turns_at_this_instant_ > turn_limit_) {
         throw Error(
-            stuck("livelock: a million turns have passed without time passing; something posts itself forever"));
+            stuck(fmt::format("livelock: {} turns without time passing; something posts itself forever", turn_limit_)));
     }
     turning_ = true;
     run_timers();
@@ -183,16 +181,15 @@ void VirtualRuntime::step_of_run(TimePoint end) {
 }
 
 void VirtualRuntime::run_until_idle() {
+    turns_at_this_instant_ = 0;
     while (next_event() <= now_) turn();
 }
 
 void VirtualRuntime::advance(Duration duration) {
+    turns_at_this_instant_ = 0;
     const TimePoint end = time_after(duration);
     while (next_event() <= end) step();
-    if (end > now_) {
-        now_ = end;
-        turns_at_this_instant_ = 0;
-    }
+    now_ = std::max(now_, end);
 }
 
 } // namespace culex::testing

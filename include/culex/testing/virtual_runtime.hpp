@@ -34,8 +34,8 @@ public:
                                                 OpenHandler& handler) override;
     [[nodiscard]] Result<std::unique_ptr<Listener>> listen(const Endpoint& endpoint, AcceptHandler& handler) override;
 
-    // Time. All of these throw `Error` (`std::errc::resource_deadlock_would_occur`) when a million turns pass at one
-    // instant: something posts itself forever. None may be called by what they run.
+    // Time. All of these throw `Error` (`std::errc::resource_deadlock_would_occur`) when the turn limit is reached without
+    // time passing: something posts itself forever. None may be called by what they run.
 
     /// Runs everything that can happen without time passing.
     void run_until_idle();
@@ -48,6 +48,7 @@ public:
     /// `Error` where the task can never end (`std::errc::resource_deadlock_would_occur`: nothing is ready and no timer
     /// armed), or does not end within `limit` of virtual time (`Errc::timed_out`).
     template <class T> T run(Task<T> task, Duration limit = std::chrono::hours(24)) {
+        turns_at_this_instant_ = 0;
         TaskRoot<T> root(std::move(task));
         root.start_on(*this);
         const TimePoint end = time_after(limit);
@@ -57,6 +58,7 @@ public:
     /// Runs until `done()` is true, asked after every turn; false where `limit` of virtual time passes, or nothing can
     /// happen any more, before.
     template <class Done> bool run_until(Done done, Duration limit = std::chrono::hours(24)) {
+        turns_at_this_instant_ = 0;
         const TimePoint end = time_after(limit);
         while (!done()) {
             if (next_event() > end || !step()) return false;
@@ -74,6 +76,9 @@ public:
     void set_chunk_size(std::size_t bytes) noexcept { options_->chunk_size = bytes; }
     void set_capacity(std::size_t bytes) noexcept { options_->capacity = bytes; }
 
+    /// So many turns may pass at one instant, 10 million by default.
+    void set_turn_limit(int turns) noexcept { turn_limit_ = turns; }
+
 private:
     class PipeOpening;
     class PipeListener;
@@ -86,6 +91,7 @@ private:
     void next_timer_changed() noexcept override {}
 
     TimePoint now_{std::chrono::hours(1)};
+    int turn_limit_ = 10'000'000;
     int turns_at_this_instant_ = 0;
     bool turning_ = false;
     std::shared_ptr<PipeOptions> options_;
