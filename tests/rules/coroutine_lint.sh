@@ -52,6 +52,7 @@ export stamps rules common clang_query tree
 
 mapfile -t files < <(sources -o -name '*.cpp' | xargs -r grep -lE '\bco_(await|return|yield)\b')
 if [[ ${#files[@]} -gt 0 ]]; then
+    # shellcheck disable=SC2016 # the inner shell expands it
     printf '%s\0' "${files[@]}" | xargs -0 -n 1 -P "$(nproc)" bash -c 'lint "$1"' lint || {
         echo "g++ 12 miscompiles what is refused above: give the temporary a name before the co_await"
         exit 1
