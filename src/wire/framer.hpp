@@ -1,0 +1,109 @@
+#pragma once
+/// \file framer.hpp
+/// Cuts a stream of bytes into packets.
+
+#include <cassert>
+#include <optional>
+
+#include <culex/buffer.hpp>
+#include <culex/result.hpp>
+#include <culex/types.hpp>
+
+namespace culex::wire {
+
+/// No limit but the protocol's own.
+inline constexpr std::uint32_t no_limit = 0xFFFF'FFFF;
+
+/// One packet, not looked into: its first byte, and what its Remaining Length covers. A view.
+struct Frame {
+    std::uint8_t first_byte = 0;
+    Bytes body{};
+
+    [[nodiscard]] PacketType type() const noexcept { return static_cast<PacketType>(first_byte >> 4); }
+};
+
+/// The bits that the first byte's lower half may have for each packet type, one bit of the mask for each of the 16 values:
+/// reserved flags are 0 or, for PUBREL, SUBSCRIBE and UNSUBSCRIBE, 2 [MQTT-2.1.3-1]; PUBLISH has neither QoS 3 nor DUP at
+/// QoS 0 [MQTT-3.3.1-4], [MQTT-3.3.1-2]. Type 0 is no packet.
+inline constexpr std::uint16_t legal_flags[16] = {0, 1, 1, 0x3C3F, 1, 1, 4, 1, 4, 1, 4, 1, 1, 1, 1, 1};
+[[nodiscard]] constexpr bool has_legal_flags(std::uint8_t first_byte) noexcept {
+    return (legal_flags[first_byte >> 4] >> (first_byte & 0x0F) & 1) != 0;
+}
+
+/// Frames lie in the chunk that was fed, in place, or, where a packet came in pieces, in the framer's stash. The stash holds
+/// only bytes that have arrived: a header that promises 256 MB costs nothing until they come. It is given back when it is
+/// empty and large.
+///
+///     framer.feed(chunk);
+///     while (auto frame = framer.next(); ...)   // until it is empty or fails
+///
+/// A failure is final: every later `next` repeats it.
+class Framer {
+public:
+    Framer() = default;
+    explicit Framer(std::uint32_t maximum_packet_size) noexcept : maximum_(maximum_packet_size) {}
+
+    /// The greatest whole packet, header included, that is let through; a greater one fails before its body is read
+    /// [MQTT-3.1.2-24].
+    void set_maximum_packet_size(std::uint32_t bytes) noexcept { maximum_ = bytes; }
+
+    /// Gives the next bytes, which must stay where they are until `next` has said that nothing is left, or `keep` was
+    /// called. Not to be called before that either.
+    void feed(Bytes chunk) noexcept {
+        assert(at_ == end_);
+        at_ = chunk.data();
+        end_ = at_ + chunk.size();
+    }
+
+    /// The next whole packet, valid until the next call; empty if there is none, which leaves nothing in the chunk. Who
+    /// stops half way may go on later, as long as the chunk lives.
+    /// Fails with `Errc::malformed_packet` and reason 0x81 (a Remaining Length of more than four bytes or not in its
+    /// shortest form; illegal flags of a packet that is not complete yet) or 0x95 (above the maximum packet size).
+    Result<std::optional<Frame>> next() {
+        // A packet of less than 130 bytes that came whole: most packets.
+        if (stash_.empty() && end_ - at_ >= 2) {
+            const auto size = std::to_integer<std::size_t>(at_[1]);
+            const auto whole = size + 2;
+            if (size < 0x80 && whole <= static_cast<std::size_t>(end_ - at_) && whole <= maximum_) {
+                const Frame frame{std::to_integer<std::uint8_t>(at_[0]), {at_ + 2, size}};
+                at_ += whole;
+                return std::optional{frame};
+            }
+        }
+        return next_other();
+    }
+
+    /// Copies what is left of the chunk, so that the chunk may go: for who stops half way and returns to the loop.
+    void keep();
+
+    /// The memory of the frame that `next` gave last, if it lies in the stash; the frame's views stay valid with it. Empty
+    /// otherwise. So a large message can keep the block that it was received into.
+    [[nodiscard]] Buffer take_stash() noexcept;
+
+    /// True inside a packet: if the connection ends here, it was cut.
+    [[nodiscard]] bool mid_packet() const noexcept { return at_ != end_ || (!stash_.empty() && !stash_done_); }
+
+    /// Forgets everything for a new connection; the limit stays.
+    void reset() noexcept;
+
+private:
+    struct Header {
+        std::size_t size = 0;  // 0: not complete yet
+        std::size_t whole = 0; // header and body
+    };
+
+    Result<std::optional<Frame>> next_other();
+    Result<std::optional<Frame>> next_in_chunk();
+    Result<std::optional<Frame>> next_in_stash();
+    Result<Header> parse_header(Bytes bytes) const;
+    void clear_stash() noexcept;
+
+    const std::byte* at_ = nullptr;
+    const std::byte* end_ = nullptr;
+    std::uint32_t maximum_ = no_limit;
+    bool stash_done_ = false; // the stash holds a frame that was handed out
+    Buffer stash_;            // the beginning of one packet
+    Buffer kept_;             // the rest of a chunk, see `keep`
+};
+
+} // namespace culex::wire

@@ -1,0 +1,121 @@
+#pragma once
+/// \file plain_publish.hpp
+/// The short way for PUBLISH: no properties, plain topic, nothing wrong. Everything else answers "no", which means "take
+/// the long way" and not "refuse".
+
+#include <culex/packet.hpp>
+
+#include "wire/framer.hpp"
+#include "wire/plain_topic.hpp"
+#include "wire/varint.hpp"
+
+namespace culex::wire {
+
+/// A PUBLISH in pieces: what receiving one needs when its properties may wait, and sending one when they are bytes already.
+struct PublishParts {
+    std::string_view topic{};
+    Bytes payload{};
+    Bytes properties{}; ///< their bytes, checked, without their length; empty in 3.1.1
+    /// After decoding: what `decode_publish_properties` will take from an arena, at any alignment. Otherwise unused.
+    std::size_t array_bytes = 0;
+    PacketId packet_id = 0;        ///< 0 exactly at QoS 0
+    std::uint16_t topic_alias = 0; ///< after decoding: the alias among the properties, or 0. Otherwise unused
+    QoS qos = QoS::at_most_once;
+    bool retain = false;
+    bool dup = false;
+};
+
+[[nodiscard]] inline std::uint16_t read_u16(const std::byte* at) noexcept {
+    return static_cast<std::uint16_t>(std::to_integer<unsigned>(at[0]) << 8 | std::to_integer<unsigned>(at[1]));
+}
+
+/// `Target` is a Publish or PublishParts.
+template <class Target>
+[[nodiscard, gnu::always_inline]] inline bool read_plain_publish(const Frame& frame, Version version,
+                                                                 Target& into) noexcept {
+    const unsigned flags = frame.first_byte & 0x0FU;
+    const auto qos = static_cast<QoS>(flags >> 1 & 3);
+    const std::size_t id_size = qos == QoS::at_most_once ? 0 : 2;
+    const std::size_t length_size = version == Version::v5 ? 1 : 0;
+    const std::byte* const begin = frame.body.data();
+    if (frame.type() != PacketType::publish || (legal_flags[3] >> flags & 1) == 0 || frame.body.size() < 2)
+        return false;
+    const std::size_t topic_size = read_u16(begin);
+    const std::size_t head_size = 2 + topic_size + id_size + length_size;
+    if (frame.body.size() < head_size) return false;
+
+    const std::byte* const id = begin + 2 + topic_size;
+    const PacketId packet_id = id_size == 0 ? PacketId{} : read_u16(id);
+    if (id_size != 0 && packet_id == 0) return false;
+    if (length_size != 0 && id[id_size] != std::byte{0}) return false;
+    const std::string_view topic = as_text({begin + 2, topic_size});
+    if (!is_plain_topic(topic)) return false;
+
+    into.topic = topic;
+    into.payload = {begin + head_size, frame.body.size() - head_size};
+    into.packet_id = packet_id;
+    into.qos = qos;
+    into.retain = (flags & 1) != 0;
+    into.dup = (flags & 8) != 0;
+    return true;
+}
+
+[[nodiscard]] inline bool has_properties(const Publish& packet) noexcept {
+    const PublishProperties& p = packet.properties;
+    return p.payload_format_indicator || p.message_expiry_interval || p.topic_alias || p.response_topic ||
+           p.correlation_data || p.content_type || !p.subscription_identifiers.empty() || !p.user_properties.empty();
+}
+
+/// Whether the long way would find nothing wrong.
+[[nodiscard]] inline bool is_plain_publish(const Publish& p) noexcept {
+    const bool has_id = p.packet_id != 0;
+    if (p.qos == QoS::at_most_once ? has_id || p.dup : !has_id || p.qos > QoS::exactly_once) return false;
+    return p.topic.size() <= max_string_size && is_plain_topic(p.topic);
+}
+
+inline std::byte* put_u16(std::byte* to, std::size_t value) noexcept {
+    to[0] = static_cast<std::byte>(value >> 8);
+    to[1] = static_cast<std::byte>(value);
+    return to + 2;
+}
+
+/// Topics and small payloads have 8 to 32 bytes: two copies that overlap cost less than a call of memcpy.
+inline std::byte* put_bytes(std::byte* to, const void* from, std::size_t size) noexcept {
+    const auto* const source = static_cast<const std::byte*>(from);
+    const auto twice = [&](auto half) {
+        std::memcpy(to, source, half);
+        std::memcpy(to + size - half, source + size - half, half);
+    };
+    if (size - 8 <= 8) {
+        twice(std::integral_constant<std::size_t, 8>{});
+    } else if (size - 16 <= 16) {
+        twice(std::integral_constant<std::size_t, 16>{});
+    } else if (size != 0) { // an empty view's pointer may be null
+        std::memcpy(to, source, size);
+    }
+    return to + size;
+}
+
+/// Appends a checked PUBLISH without properties; false if it might be too large. `Source` is a Publish or PublishParts.
+template <class Source>
+[[nodiscard]] bool append_plain_publish(Buffer& out, const Source& p, Version version, std::uint32_t maximum) {
+    constexpr std::size_t greatest_fixed_header = 5;
+    const bool has_id = p.qos != QoS::at_most_once;
+    const bool v5 = version == Version::v5;
+    const std::size_t remaining = 2 + p.topic.size() + (has_id ? 2 : 0) + (v5 ? 1 : 0) + p.payload.size();
+    if (remaining > max_remaining_length || remaining + greatest_fixed_header > maximum) return false;
+
+    std::byte* const begin = out.reserve(remaining + greatest_fixed_header);
+    const unsigned flags =
+        static_cast<unsigned>(p.dup) << 3 | static_cast<unsigned>(p.qos) << 1 | static_cast<unsigned>(p.retain);
+    *begin = static_cast<std::byte>(static_cast<unsigned>(PacketType::publish) << 4 | flags);
+    std::byte* at = put_varint(begin + 1, static_cast<std::uint32_t>(remaining));
+    at = put_bytes(put_u16(at, p.topic.size()), p.topic.data(), p.topic.size());
+    if (has_id) at = put_u16(at, p.packet_id);
+    if (v5) *at++ = std::byte{0}; // no properties
+    at = put_bytes(at, p.payload.data(), p.payload.size());
+    out.commit(static_cast<std::size_t>(at - begin));
+    return true;
+}
+
+} // namespace culex::wire
