@@ -1,0 +1,100 @@
+#pragma once
+/// \file fake_broker.hpp
+/// A small real MQTT broker in the test's own process: routing with wildcards and shared subscriptions, QoS 0 to 2, retained
+/// messages, wills, persistent sessions, MQTT 3.1.1 and 5. It lives on any runtime, the virtual one or a loop, and lets the
+/// test see all that went through it.
+///
+///     culex::testing::VirtualRuntime runtime;
+///     culex::testing::FakeBroker broker{runtime};
+///     broker.listen("mqtt://broker");
+///     ... let the code under test connect to broker.url() ...
+///     broker.publish("lamp/set", "on", culex::QoS::at_least_once);
+///     EXPECT_EQ(broker.messages().back().topic, "lamp/state");
+///     EXPECT_THAT(broker.complaints(), IsEmpty());
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <culex/function.hpp>
+#include <culex/runtime.hpp>
+#include <culex/testing/fake_broker_options.hpp>
+#include <culex/testing/fake_broker_records.hpp>
+
+namespace culex::testing {
+
+class BrokerCore;
+
+/// Belongs to its runtime's thread, and must end before the runtime. It may be destroyed at any time, also in a function
+/// that it has called.
+class FakeBroker {
+public:
+    explicit FakeBroker(Runtime& runtime, FakeBrokerOptions options = {});
+    FakeBroker(const FakeBroker&) = delete;
+    FakeBroker& operator=(const FakeBroker&) = delete;
+    ~FakeBroker();
+
+    /// May be changed at any time.
+    [[nodiscard]] FakeBrokerOptions& options() noexcept;
+
+    // --- connections
+
+    /// Listens; without an address where it last did, and first on a port of 127.0.0.1 that the system chooses. Throws
+    /// `Error` where the runtime cannot listen there.
+    void listen(std::string_view url = {});
+    /// Where it listens, or last did, for clients to connect to: `"mqtt://127.0.0.1:43211"`.
+    [[nodiscard]] std::string url() const;
+    [[nodiscard]] const Endpoint& endpoint() const noexcept;
+    void stop_listening();
+    /// Serves a client at the other end of a stream that was made elsewhere.
+    void serve(std::unique_ptr<Stream> stream);
+
+    /// Closes every connection without a word, or that of one client (false where it has none). Wills are published.
+    void drop_all_connections();
+    bool drop_connection(std::string_view client_id);
+    /// Stops as a broker does that is ended in good order: stops listening, tells clients of MQTT 5, closes. No will is
+    /// published. Sessions and retained messages stay for the next `listen`, which makes it a restart.
+    void shut_down();
+    /// Forgets the sessions of clients that are not connected, as a broker without persistence does when it restarts.
+    void forget_sessions();
+    void forget_retained_messages();
+
+    // --- messages
+
+    /// Publishes as if a client had.
+    void publish(std::string_view topic, std::string_view payload, QoS qos = QoS::at_most_once, bool retain = false);
+    /// The same with all that PUBLISH can say; `packet_id` and `dup` are ignored.
+    void publish(const Publish& message);
+    /// Calls `receive` on a coming turn for every message that matches. Throws `Error` for what is no filter.
+    void subscribe(std::string_view filter, Function<void(const PublishedMessage&)> receive);
+    /// What was published, in order; see `FakeBrokerOptions::kept_messages`.
+    [[nodiscard]] std::vector<PublishedMessage> messages() const;
+    /// The retained messages, by topic.
+    [[nodiscard]] std::vector<PublishedMessage> retained_messages() const;
+
+    // --- what can be seen
+
+    [[nodiscard]] std::vector<ConnectionInfo> connections() const;
+    [[nodiscard]] std::vector<SessionInfo> sessions() const;
+    [[nodiscard]] std::optional<SessionInfo> session(std::string_view client_id) const;
+    /// How many connections there have been.
+    [[nodiscard]] std::size_t accepted() const noexcept;
+    /// Packets in order, of all connections; see `FakeBrokerOptions::log_bytes`.
+    [[nodiscard]] std::vector<PacketRecord> log() const;
+    [[nodiscard]] std::vector<PacketRecord> received(PacketType type) const; ///< of the log
+    [[nodiscard]] std::vector<PacketRecord> sent(PacketType type) const;
+    /// The whole log, a line for each packet, for a person who wonders: `"0.250 #1 > PUBACK id=1"`, where `>` is received
+    /// and `<` is sent.
+    [[nodiscard]] std::string transcript() const;
+    /// How often a type went over all connections, whatever the log has kept.
+    [[nodiscard]] std::uint64_t count(Direction direction, PacketType type) const noexcept;
+    /// What clients did against the protocol, in words. Empty at the end of a good test.
+    [[nodiscard]] std::vector<std::string> complaints() const;
+
+private:
+    std::shared_ptr<BrokerCore> core_;
+};
+
+} // namespace culex::testing

@@ -1,0 +1,69 @@
+#pragma once
+/// \file fake_broker_options.hpp
+/// How a fake broker behaves. Options may be changed while it runs (`FakeBroker::options`) and hold from then on.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <culex/function.hpp>
+#include <culex/packet.hpp>
+
+namespace culex::testing {
+
+struct FakeBrokerUser {
+    std::string name{};
+    std::string password{};
+};
+
+/// The functions are called while a packet is being handled; they may call the broker, and even destroy it. What they are
+/// given are views that end with the call.
+struct FakeBrokerOptions {
+    // Who may come.
+
+    /// Where there are any, only these may connect; others get CONNACK 4 (0x86).
+    std::vector<FakeBrokerUser> users{};
+    /// Asked about each CONNECT that has passed so far; a failure is what CONNACK says.
+    Function<ReasonCode(const Connect&)> authenticate{};
+    /// While set, every CONNECT is answered with this failure.
+    std::optional<ReasonCode> refuse_connect{};
+    /// Close the connections of clients that were silent for one and a half times their keep-alive [MQTT-3.1.2-24].
+    bool enforce_keep_alive = true;
+
+    // What they may do.
+
+    /// The greatest that SUBACK grants.
+    QoS maximum_qos = QoS::exactly_once;
+    /// Filters that SUBACK refuses: 0x80, or 0x87 under MQTT 5.
+    std::vector<std::string> refused_filters{};
+    /// Asked about each filter that has passed so far: the granted QoS, or a failure. The QoS may be below what was asked.
+    Function<ReasonCode(std::string_view client_id, const TopicSubscription&)> authorize_subscribe{};
+    /// Asked about each PUBLISH; after a failure the message is acknowledged (with that code under MQTT 5) and dropped.
+    Function<ReasonCode(std::string_view client_id, const Publish&)> authorize_publish{};
+
+    // How much.
+
+    /// Messages at QoS 1 and 2 that are under way to one client at a time; a client of MQTT 5 may ask for fewer.
+    std::uint16_t max_in_flight = 20;
+    /// Messages that wait for one client, there or not; what comes when so many wait is dropped, and counted.
+    std::size_t max_queued = 1000;
+    /// Bytes that a connection takes while its client does not read them; beyond them messages wait in the queue.
+    std::size_t max_backlog = std::size_t{1} << 20;
+    /// The greatest packet that a client may send.
+    std::uint32_t maximum_packet_size = max_remaining_length + 5;
+    /// A message for several overlapping subscriptions of one client is sent once for each, instead of once at the greatest
+    /// QoS; section 3.3.5 allows both.
+    bool copy_for_each_subscription = false;
+
+    // What is kept for the test to look at. The oldest goes first.
+
+    std::size_t log_bytes = std::size_t{1} << 20; ///< of packets, both directions; 0 = no log
+    std::size_t kept_messages = 10'000;           ///< of `FakeBroker::messages`
+
+    /// MQTT 5: what CONNACK says besides what the broker says by itself. Its views must live as long as they are here.
+    /// The broker keeps to `topic_alias_maximum`, `server_keep_alive` and `session_expiry_interval`.
+    ConnackProperties connack{};
+};
+
+} // namespace culex::testing

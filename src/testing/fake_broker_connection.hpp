@@ -1,0 +1,124 @@
+#pragma once
+/// \file fake_broker_connection.hpp
+/// One client's connection: bytes to packets, packets to answers, and the ways in which a connection ends.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <culex/runtime.hpp>
+#include <culex/testing/fake_broker_records.hpp>
+
+#include "testing/fake_broker_message.hpp"
+#include "wire/codec.hpp"
+
+namespace culex::testing {
+
+class BrokerCore;
+class BrokerSession;
+
+class BrokerConnection final : private StreamHandler {
+public:
+    BrokerConnection(BrokerCore& core, std::unique_ptr<Stream> stream, std::size_t number);
+    BrokerConnection(const BrokerConnection&) = delete;
+    BrokerConnection& operator=(const BrokerConnection&) = delete;
+
+    void start() { stream_->start(*this); }
+    [[nodiscard]] std::size_t number() const noexcept { return number_; }
+    [[nodiscard]] ConnectionInfo info() const;
+    /// Neither ended nor ending.
+    [[nodiscard]] bool serving() const noexcept { return state_ == State::serving; }
+
+    // --- output: gathered, and flushed at the end of the turn. Nothing happens once the connection is ending.
+
+    template <class P> void send(const P& packet);
+    /// False where it is larger than what the client takes.
+    bool send_publish(const wire::PublishParts& parts);
+    /// Whether the client keeps up.
+    [[nodiscard]] bool has_room() const noexcept;
+
+    // --- ends; the connection object itself goes on a later turn
+
+    /// At once and without a word; the will is published.
+    void drop();
+    /// Behind what was sent.
+    void close(bool publish_will);
+    /// DISCONNECT where the client knows it, then `close`. For the broker's own reasons.
+    void say_goodbye(ReasonCode why, bool publish_will = false);
+    /// At once, and nothing comes of it: the broker is being destroyed.
+    void abandon() noexcept;
+
+private:
+    enum class State : std::uint8_t { serving, closing, dead };
+    struct Flush : ReadyNode {
+        explicit Flush(BrokerConnection& of) noexcept
+            : ReadyNode([](ReadyNode& node) { static_cast<Flush&>(node).connection.flush(); }), connection(of) {}
+        BrokerConnection& connection;
+    };
+    struct Alarm : Timer {
+        explicit Alarm(BrokerConnection& of) noexcept
+            : Timer([](Timer& timer) { static_cast<Alarm&>(timer).connection.alarm(); }), connection(of) {}
+        BrokerConnection& connection;
+    };
+
+    void on_read(Bytes bytes) override;
+    void on_end(Failure why) override;
+    void on_drained() override;
+
+    void handle(const wire::Frame& frame);
+    void note(Direction direction, Bytes packet);
+    void written(std::size_t before);
+    void flush();
+    void alarm();
+    void watch_keep_alive();
+    void leave(bool publish_will);
+    void complain(std::string_view what) const;
+
+    // fake_broker_serving.cpp: what each packet does
+    void serve(const wire::Frame& frame);
+    void handle_connect(const wire::Frame& frame);
+    void welcome(const Connect& connect);
+    void refuse_connect(ReasonCode code);
+    void refuse(const Failure& why);
+    void handle(const Publish& packet);
+    void handle(const Puback& packet);
+    void handle(const Pubrec& packet);
+    void handle(const Pubrel& packet);
+    void handle(const Pubcomp& packet);
+    void handle(const Subscribe& packet);
+    void handle(const Unsubscribe& packet);
+    void handle(const Pingreq& packet);
+    void handle(const Disconnect& packet);
+    template <class P> void handle(const P& packet);
+    [[nodiscard]] Result<void> resolve_alias(Publish& packet);
+    [[nodiscard]] ReasonCode take(const Publish& packet);
+    [[nodiscard]] ReasonCode grant(const TopicSubscription& asked);
+    void deliver_retained(const TopicSubscription& asked, bool fresh);
+
+    BrokerCore& core_;
+    std::unique_ptr<Stream> stream_; // null when dead
+    const std::size_t number_;
+    const std::string peer_;
+    State state_ = State::serving;
+
+    Version version_ = Version::v3_1_1;
+    BrokerSession* session_ = nullptr; // from CONNECT until the end begins
+    std::string client_id_;
+    bool clean_start_ = false;
+    std::uint16_t keep_alive_ = 0;
+    std::uint32_t maximum_packet_size_ = wire::no_limit; // of the client
+    bool may_keep_session_ = false;
+    std::shared_ptr<BrokerMessage> will_;
+    std::uint32_t will_delay_ = 0;
+    std::vector<std::string> aliases_; // alias - 1 -> topic
+
+    wire::Framer framer_;
+    wire::Arena arena_;
+    Buffer output_;
+    TimePoint last_received_{};
+    Flush flush_{*this};
+    Alarm alarm_{*this};
+};
+
+} // namespace culex::testing

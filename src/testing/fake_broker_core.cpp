@@ -1,0 +1,253 @@
+#include "testing/fake_broker_core.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <culex/topic.hpp>
+
+#include "wire/codec.hpp"
+
+namespace culex::testing {
+namespace {
+
+constexpr std::size_t most_complaints = 1000;
+
+PublishedMessage as_published(const BrokerMessage& message) {
+    return {.topic = message.topic,
+            .payload = message.payload,
+            .qos = message.qos,
+            .retain = message.retain,
+            .client_id = message.client_id,
+            .will = message.will};
+}
+
+} // namespace
+
+BrokerCore::BrokerCore(Runtime& runtime, FakeBrokerOptions options)
+    : runtime_(runtime), options_(std::move(options)), start_(runtime.now()) {}
+
+BrokerCore::~BrokerCore() = default;
+
+void BrokerCore::end() {
+    ended_ = true;
+    listener_.reset();
+    local_deliveries_.clear();
+    for (auto& [number, connection] : connections_) connection->abandon();
+    for (auto& [client_id, session] : sessions_) {
+        session->expiry_timer.disarm();
+        session->will_timer.disarm();
+    }
+    bury_dead_.unlink();
+    deliver_locally_.unlink();
+}
+
+void BrokerCore::listen(std::string_view url) {
+    if (!url.empty()) {
+        endpoint_ = Endpoint::parse(url).value();
+    } else if (endpoint_.host().empty()) {
+        endpoint_ = Endpoint(Transport::tcp, "127.0.0.1", 0);
+    }
+    listener_.reset(); // it may be the same address
+    listener_ = runtime_.listen(endpoint_, *this).value();
+    endpoint_ = listener_->endpoint();
+}
+
+void BrokerCore::serve(std::unique_ptr<Stream> stream) {
+    const std::size_t number = ++accepted_;
+    auto& connection = connections_[number];
+    connection = std::make_unique<BrokerConnection>(*this, std::move(stream), number);
+    connection->start();
+}
+
+void BrokerCore::drop_all_connections() {
+    for (auto& [number, connection] : connections_) connection->drop();
+}
+
+bool BrokerCore::drop_connection(std::string_view client_id) {
+    BrokerSession* const session = find(client_id);
+    if (!session || !session->connection()) return false;
+    session->connection()->drop();
+    return true;
+}
+
+void BrokerCore::shut_down() {
+    stop_listening();
+    for (auto& [number, connection] : connections_) connection->say_goodbye(ReasonCode::server_shutting_down);
+}
+
+void BrokerCore::bury(BrokerConnection& connection) {
+    if (ended_) return;
+    dead_.push_back(connection.number());
+    runtime_.post(bury_dead_);
+}
+
+void BrokerCore::bury_dead() {
+    for (const std::size_t number : dead_) connections_.erase(number);
+    dead_.clear();
+}
+
+void BrokerCore::complain(std::string what) {
+    if (complaints_.size() < most_complaints) complaints_.push_back(std::move(what));
+}
+
+std::vector<ConnectionInfo> BrokerCore::connections() const {
+    std::vector<ConnectionInfo> infos;
+    for (const auto& [number, connection] : connections_) {
+        if (connection->serving()) infos.push_back(connection->info());
+    }
+    return infos;
+}
+
+std::vector<SessionInfo> BrokerCore::sessions() const {
+    std::vector<SessionInfo> infos;
+    for (const auto& [client_id, session] : sessions_) infos.push_back(session->info());
+    return infos;
+}
+
+std::optional<SessionInfo> BrokerCore::session_info(std::string_view client_id) const {
+    if (const BrokerSession* const session = find(client_id)) return session->info();
+    return std::nullopt;
+}
+
+// --- sessions
+
+BrokerSession* BrokerCore::find(std::string_view client_id) const {
+    const auto found = sessions_.find(client_id);
+    return found == sessions_.end() ? nullptr : found->second.get();
+}
+
+ReasonCode BrokerCore::admit(const Connect& connect, Version version) {
+    if (options_.refuse_connect) return *options_.refuse_connect;
+    // A session to keep needs a name [MQTT-3.1.3-8]; MQTT 5 has the client learn the one that it is given.
+    if (connect.client_id.empty() && !connect.clean_start && version == Version::v3_1_1) {
+        return ReasonCode::client_identifier_not_valid;
+    }
+    const bool known = std::ranges::any_of(options_.users, [&](const FakeBrokerUser& user) {
+        return connect.user_name == user.name && connect.password && as_text(*connect.password) == user.password;
+    });
+    if (!options_.users.empty() && !known) return ReasonCode::bad_user_name_or_password;
+    return options_.authenticate ? options_.authenticate(connect) : ReasonCode::success;
+}
+
+std::string BrokerCore::make_client_id() {
+    std::string id;
+    do {
+        id = fmt::format("auto-{}", ++made_client_ids_);
+    } while (sessions_.contains(id));
+    return id;
+}
+
+BrokerCore::Joined BrokerCore::join(const Connect& connect, const std::string& client_id) {
+    BrokerSession* session = find(client_id);
+    if (session && session->connection()) {
+        session->connection()->say_goodbye(ReasonCode::session_taken_over, true); // [MQTT-3.1.4-2]
+        session = find(client_id);
+    }
+    if (session && connect.clean_start) {
+        forget(*session);
+        session = nullptr;
+    }
+    if (session) {
+        session->expiry_timer.disarm();
+        session->will_timer.disarm();
+        session->delayed_will.reset(); // [MQTT-3.1.3-9]
+        return {session, true};
+    }
+    auto made = std::make_unique<BrokerSession>(*this, client_id);
+    session = made.get();
+    sessions_.emplace(client_id, std::move(made));
+    return {session, false};
+}
+
+void BrokerCore::leave(BrokerSession& session, std::shared_ptr<BrokerMessage> will, std::uint32_t will_delay) {
+    session.detach();
+    const std::uint32_t delay = std::min(will_delay, session.expiry_interval); // the session's end is the latest
+    if (will && delay == 0) {
+        publish(will);
+    } else if (will) {
+        session.delayed_will = std::move(will);
+        runtime_.arm_after(session.will_timer, std::chrono::seconds{delay});
+    }
+    if (session.expiry_interval == 0) {
+        forget(session);
+    } else if (session.expiry_interval != never_expires) {
+        runtime_.arm_after(session.expiry_timer, std::chrono::seconds{session.expiry_interval});
+    }
+}
+
+void BrokerCore::will_due(BrokerSession& session) {
+    if (auto will = std::exchange(session.delayed_will, {})) publish(will);
+}
+
+void BrokerCore::session_expired(BrokerSession& session) {
+    will_due(session);
+    forget(session);
+}
+
+void BrokerCore::forget(BrokerSession& session) {
+    router_.unsubscribe_all(session);
+    sessions_.erase(std::string(session.client_id()));
+}
+
+void BrokerCore::forget_sessions() {
+    for (auto at = sessions_.begin(); at != sessions_.end();) {
+        BrokerSession& session = *(at++)->second;
+        if (!session.connection()) forget(session);
+    }
+}
+
+// --- messages
+
+std::size_t BrokerCore::publish(const std::shared_ptr<BrokerMessage>& message) {
+    if (message->expiry_interval) message->expires = now() + std::chrono::seconds{*message->expiry_interval};
+    if (message->retain) router_.retain(message);
+    record(*message);
+    return router_.route(message, options_.copy_for_each_subscription);
+}
+
+std::vector<PublishedMessage> BrokerCore::retained_messages() const {
+    std::vector<PublishedMessage> all;
+    for (const auto& [topic, message] : router_.retained()) all.push_back(as_published(*message));
+    return all;
+}
+
+void BrokerCore::record(const BrokerMessage& message) {
+    const PublishedMessage published = as_published(message);
+    std::shared_ptr<const PublishedMessage> shared;
+    for (LocalSubscriber& subscriber : local_subscribers_) {
+        if (!matches(subscriber.filter, published.topic)) continue;
+        if (!shared) shared = std::make_shared<const PublishedMessage>(published);
+        local_deliveries_.push_back({&subscriber, shared});
+        runtime_.post(deliver_locally_);
+    }
+    messages_.push_back(published);
+    while (messages_.size() > options_.kept_messages) messages_.pop_front();
+}
+
+void BrokerCore::publish_from_test(const Publish& message) {
+    Publish checked = message;
+    checked.packet_id = message.qos == QoS::at_most_once ? 0 : 1;
+    checked.dup = false;
+    wire::encoded_size(checked, Version::v5).value();
+    check_topic_name(checked.topic).value();
+    publish(make_message(checked, {}));
+}
+
+void BrokerCore::subscribe(std::string_view filter, Function<void(const PublishedMessage&)> receive) {
+    check_topic_filter(filter).value();
+    local_subscribers_.push_back({std::string(filter), std::move(receive)});
+}
+
+void BrokerCore::deliver_locally() {
+    const auto here = hold();
+    // Not those that this makes: a function that publishes what it receives must not keep the loop from turning.
+    for (std::size_t count = local_deliveries_.size(); count > 0 && !local_deliveries_.empty(); --count) {
+        const LocalDelivery delivery = std::move(local_deliveries_.front());
+        local_deliveries_.pop_front();
+        delivery.to->receive(*delivery.message);
+    }
+    if (!local_deliveries_.empty()) runtime_.post(deliver_locally_);
+}
+
+} // namespace culex::testing

@@ -1,0 +1,233 @@
+// What a connection does with each packet: the broker's side of chapter 3 and section 4.3 of the standards.
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <culex/topic.hpp>
+
+#include "testing/fake_broker_connection.hpp"
+#include "testing/fake_broker_core.hpp"
+#include "wire/return_code.hpp"
+
+namespace culex::testing {
+
+void BrokerConnection::serve(const wire::Frame& frame) {
+    arena_.reset();
+    if (!session_) return handle_connect(frame);
+    const Result<Packet> packet = wire::decode(frame, version_, arena_, wire::Sender::client);
+    if (!packet) return refuse(packet.failure());
+    std::visit([this](const auto& any) { handle(any); }, *packet);
+}
+
+// --- CONNECT
+
+void BrokerConnection::handle_connect(const wire::Frame& frame) {
+    if (frame.type() != PacketType::connect) {
+        complain(fmt::format("{} before CONNECT", to_string(frame.type()))); // [MQTT-3.1.0-1]
+        return drop();
+    }
+    const Result<Version> version = wire::connect_version(frame);
+    if (!version) {
+        complain(version.failure().message());
+        const bool answer = version.failure().reason_code() == ReasonCode::unsupported_protocol_version;
+        return answer ? refuse_connect(ReasonCode::unsupported_protocol_version) : drop(); // [MQTT-3.1.2-2]
+    }
+    const Result<Connect> connect = wire::decode<Connect>(frame, version_, arena_, wire::Sender::client);
+    if (!connect) {
+        complain(connect.failure().message());
+        return version_ == Version::v5 ? refuse_connect(connect.failure().reason_code()) : drop();
+    }
+    client_id_ = connect->client_id;
+    const ReasonCode verdict = core_.admit(*connect, version_);
+    if (state_ != State::serving) return; // `authenticate` has ended it
+    return failed(verdict) ? refuse_connect(verdict) : welcome(*connect);
+}
+
+void BrokerConnection::refuse_connect(ReasonCode code) {
+    // A failure for which 3.1.1 has no number must still be one.
+    const bool sayable = version_ == Version::v5 || wire::to_return_code(code);
+    send(Connack{.reason_code = sayable ? code : ReasonCode::server_unavailable});
+    close(false);
+}
+
+void BrokerConnection::welcome(const Connect& connect) {
+    const bool assign = connect.client_id.empty();
+    if (assign) client_id_ = core_.make_client_id();
+    const auto [session, present] = core_.join(connect, client_id_);
+    const ConnackProperties& granted = core_.options().connack;
+    const bool v5 = version_ == Version::v5;
+    clean_start_ = connect.clean_start;
+    keep_alive_ = v5 ? granted.server_keep_alive.value_or(connect.keep_alive) : connect.keep_alive;
+    maximum_packet_size_ = connect.properties.maximum_packet_size.value_or(wire::no_limit);
+    aliases_.assign(v5 ? granted.topic_alias_maximum.value_or(0) : 0, {});
+    const auto asked_expiry = connect.properties.session_expiry_interval.value_or(0);
+    may_keep_session_ = asked_expiry != 0;
+    session->expiry_interval = v5                    ? granted.session_expiry_interval.value_or(asked_expiry)
+                               : connect.clean_start ? 0
+                                                     : never_expires;
+    if (connect.will) {
+        will_ = make_message(*connect.will, client_id_);
+        will_delay_ = connect.will->properties.will_delay_interval.value_or(0);
+    }
+    Connack connack{.session_present = present, .properties = granted};
+    if (assign) connack.properties.assigned_client_identifier = client_id_;
+    send(connack);
+    session_ = session;
+    watch_keep_alive();
+    const std::uint16_t window = connect.properties.receive_maximum.value_or(65'535);
+    session->attach(*this, std::min(window, core_.options().max_in_flight));
+}
+
+// --- PUBLISH and its answers
+
+Result<void> BrokerConnection::resolve_alias(Publish& packet) {
+    if (!packet.properties.topic_alias) return {};
+    const std::size_t alias = *packet.properties.topic_alias;
+    if (alias > aliases_.size()) {
+        return Failure(Errc::protocol_error, "PUBLISH: topic alias was not granted", ReasonCode::topic_alias_invalid);
+    }
+    std::string& topic = aliases_[alias - 1];
+    if (!packet.topic.empty()) {
+        topic = packet.topic;
+    } else if (topic.empty()) {
+        return Failure(Errc::protocol_error, "PUBLISH: topic alias has no topic yet", ReasonCode::protocol_error);
+    } else {
+        packet.topic = topic;
+    }
+    return {};
+}
+
+void BrokerConnection::handle(const Publish& packet) {
+    Publish publish = packet;
+    if (const Result<void> resolved = resolve_alias(publish); !resolved) return refuse(resolved.failure());
+    if (const Result<void> legal = check_topic_name(publish.topic); !legal) return refuse(legal.failure());
+    if (publish.qos == QoS::at_most_once) {
+        static_cast<void>(take(publish));
+    } else if (publish.qos == QoS::at_least_once) {
+        const ReasonCode code = take(publish);
+        send(Puback{.packet_id = publish.packet_id, .reason_code = code});
+    } else {
+        // Handed on with its PUBLISH; the identifier is remembered until PUBREL (section 4.3.3, method B).
+        const bool is_new = session_->remember(publish.packet_id);
+        const ReasonCode code = is_new ? take(publish) : ReasonCode::success;
+        if (failed(code) && session_) static_cast<void>(session_->release(publish.packet_id));
+        send(Pubrec{.packet_id = publish.packet_id, .reason_code = code});
+    }
+}
+
+ReasonCode BrokerConnection::take(const Publish& packet) {
+    if (auto& authorize = core_.options().authorize_publish) {
+        const ReasonCode verdict = authorize(client_id_, packet);
+        if (failed(verdict) || state_ != State::serving) return verdict;
+    }
+    const std::size_t receivers = core_.publish(make_message(packet, client_id_));
+    return receivers == 0 ? ReasonCode::no_matching_subscribers : ReasonCode::success;
+}
+
+void BrokerConnection::handle(const Pubrel& packet) {
+    const bool known = session_->release(packet.packet_id);
+    send(Pubcomp{.packet_id = packet.packet_id,
+                 .reason_code = known ? ReasonCode::success : ReasonCode::packet_identifier_not_found});
+}
+
+namespace {
+
+Failure wrong_answer(PacketType type, PacketId id) {
+    return Failure(Errc::protocol_error,
+                   fmt::format("{} id={} does not fit the step of that message", to_string(type), id),
+                   ReasonCode::protocol_error);
+}
+
+} // namespace
+
+void BrokerConnection::handle(const Puback& packet) {
+    if (!session_->handle_puback(packet.packet_id)) refuse(wrong_answer(PacketType::puback, packet.packet_id));
+}
+
+void BrokerConnection::handle(const Pubrec& packet) {
+    if (!session_->handle_pubrec(packet.packet_id, packet.reason_code)) {
+        refuse(wrong_answer(PacketType::pubrec, packet.packet_id));
+    }
+}
+
+void BrokerConnection::handle(const Pubcomp& packet) {
+    if (!session_->handle_pubcomp(packet.packet_id)) refuse(wrong_answer(PacketType::pubcomp, packet.packet_id));
+}
+
+// --- SUBSCRIBE and UNSUBSCRIBE
+
+ReasonCode BrokerConnection::grant(const TopicSubscription& asked) {
+    FakeBrokerOptions& options = core_.options();
+    if (const Result<void> legal = check_topic_filter(asked.filter); !legal) {
+        complain(legal.failure().message());
+        return ReasonCode::topic_filter_invalid;
+    }
+    if (std::ranges::find(options.refused_filters, asked.filter) != options.refused_filters.end()) {
+        return ReasonCode::not_authorized;
+    }
+    const auto most = static_cast<ReasonCode>(std::min(asked.qos, options.maximum_qos));
+    if (!options.authorize_subscribe) return most;
+    const ReasonCode verdict = options.authorize_subscribe(client_id_, asked);
+    return failed(verdict) ? verdict : std::min(verdict, most);
+}
+
+void BrokerConnection::handle(const Subscribe& packet) {
+    std::vector<ReasonCode> codes;
+    std::vector<const TopicSubscription*> with_retained;
+    for (const TopicSubscription& asked : packet.subscriptions) {
+        codes.push_back(grant(asked));
+        if (!session_) return; // `authorize_subscribe` has ended it
+        if (failed(codes.back())) continue;
+        const bool fresh =
+            core_.router().subscribe(*session_, asked,
+                                     {.qos = static_cast<QoS>(codes.back()),
+                                      .identifier = packet.properties.subscription_identifier.value_or(0)});
+        const bool wanted = asked.retain_handling == RetainHandling::send ||
+                            (asked.retain_handling == RetainHandling::send_if_new && fresh);
+        if (wanted) with_retained.push_back(&asked);
+    }
+    send(Suback{.packet_id = packet.packet_id, .reason_codes = codes}); // [MQTT-3.8.4-1]
+    for (const TopicSubscription* asked : with_retained) {
+        core_.router().deliver_retained(session_->subscriptions.find(asked->filter)->second, core_.now());
+    }
+}
+
+void BrokerConnection::handle(const Unsubscribe& packet) {
+    std::vector<ReasonCode> codes;
+    for (const std::string_view filter : packet.filters) {
+        const bool had = core_.router().unsubscribe(*session_, filter);
+        codes.push_back(had ? ReasonCode::success : ReasonCode::no_subscription_existed);
+    }
+    if (version_ == Version::v3_1_1) codes.clear(); // it has no place for them
+    send(Unsuback{.packet_id = packet.packet_id, .reason_codes = codes});
+}
+
+// --- the rest
+
+void BrokerConnection::handle(const Pingreq&) { send(Pingresp{}); }
+
+void BrokerConnection::handle(const Disconnect& packet) {
+    if (const auto expiry = packet.properties.session_expiry_interval) {
+        if (*expiry != 0 && !may_keep_session_) {
+            return refuse(Failure(Errc::protocol_error,
+                                  "DISCONNECT: a session that ends with its connection cannot be kept",
+                                  ReasonCode::protocol_error)); // section 3.14.2.2.2
+        }
+        session_->expiry_interval = *expiry;
+    }
+    close(packet.reason_code == ReasonCode::disconnect_with_will); // [MQTT-3.14.4-3]
+}
+
+template <class P> void BrokerConnection::handle(const P&) {
+    refuse(Failure(Errc::protocol_error, fmt::format("{} where it may not be", to_string(P::type)),
+                   ReasonCode::protocol_error));
+}
+
+void BrokerConnection::refuse(const Failure& why) {
+    complain(why.message());
+    if (!session_) return drop();
+    say_goodbye(why.reason_code(), true);
+}
+
+} // namespace culex::testing
