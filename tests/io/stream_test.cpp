@@ -1,0 +1,404 @@
+#include <culex/stream.hpp>
+
+#include <array>
+
+#include <poll.h>
+
+#include "io/io_test.hpp"
+#include "io/socket_stream.hpp"
+
+namespace culex::testing {
+namespace {
+
+enum class Kind { ipv4, ipv6, unix_socket };
+
+/// Two connected streams, one opened and one accepted.
+class StreamTest : public IoTest, public ::testing::WithParamInterface<Kind> {
+protected:
+    void SetUp() override {
+        auto listening = loop_.listen(endpoint(), accepted_);
+        if (!listening && GetParam() == Kind::ipv6) GTEST_SKIP() << listening.failure().message();
+        ASSERT_TRUE(listening) << listening.failure().message();
+        Opened opened;
+        const auto opening = loop_.open((*listening)->endpoint(), {}, opened);
+        run_until(loop_, [&] { return opened.done() && !accepted_.streams.empty(); });
+        ASSERT_TRUE(opened.stream) << opened.failure.message();
+        near_ = std::move(opened.stream);
+        far_ = std::move(accepted_.streams[0]);
+    }
+    [[nodiscard]] Endpoint endpoint() const {
+        if (GetParam() == Kind::ipv4) return tcp("127.0.0.1", 0);
+        if (GetParam() == Kind::ipv6) return tcp("::1", 0);
+        return Endpoint(Transport::unix_socket, "", 0, path("stream"));
+    }
+
+    Loop loop_;
+    Accepted accepted_;
+    std::unique_ptr<Stream> near_;
+    std::unique_ptr<Stream> far_;
+};
+
+std::string kind_name(const ::testing::TestParamInfo<Kind>& info) {
+    constexpr std::array names{"ipv4", "ipv6", "unix_socket"};
+    return names.at(static_cast<std::size_t>(info.param));
+}
+
+INSTANTIATE_TEST_SUITE_P(Sockets, StreamTest, ::testing::Values(Kind::ipv4, Kind::ipv6, Kind::unix_socket), kind_name);
+
+/// Byte number `position` of the pattern that is sent: wrong order and loss both show.
+std::byte pattern(std::size_t position) { return static_cast<std::byte>((position * 31 + position / 251) & 0xFF); }
+
+/// Sends a pattern as the client does: as much as the backlog bears, and on when it is gone. Checks what it receives.
+class Transfer : public StreamHandler {
+public:
+    virtual ~Transfer() = default;
+    Transfer(Stream& stream, std::size_t total) : stream_(stream), total_(total) {}
+
+    void start() {
+        stream_.start(*this);
+        send();
+    }
+    void on_read(Bytes bytes) override {
+        for (const std::byte byte : bytes) right_ = right_ && byte == pattern(received_++);
+    }
+    void on_end(Failure why) override { failure = std::move(why); }
+    void on_drained() override {
+        ++drains;
+        EXPECT_EQ(stream_.backlog(), 0U);
+        send();
+    }
+    [[nodiscard]] bool complete() const { return sent_ == total_ && received_ == total_; }
+    [[nodiscard]] bool right() const { return right_; }
+
+    Failure failure;
+    int drains = 0;
+
+private:
+    void send() {
+        while (sent_ < total_ && stream_.backlog() < 256 * 1024) {
+            const std::size_t count = std::min<std::size_t>(total_ - sent_, 40'000);
+            std::byte* const to = buffer_.reserve(count);
+            for (std::size_t i = 0; i < count; ++i) to[i] = pattern(sent_ + i);
+            buffer_.commit(count);
+            stream_.write(buffer_);
+            EXPECT_TRUE(buffer_.empty());
+            sent_ += count;
+        }
+    }
+
+    Stream& stream_;
+    Buffer buffer_;
+    std::size_t total_;
+    std::size_t sent_ = 0;
+    std::size_t received_ = 0;
+    bool right_ = true;
+};
+
+TEST_P(StreamTest, carries_much_in_both_directions_at_once_through_a_backlog) {
+    constexpr std::size_t total = 8 * 1024 * 1024;
+    Transfer near(*near_, total);
+    Transfer far(*far_, total);
+    near.start();
+    far.start();
+    EXPECT_GT(near_->backlog(), 0U);
+    run_until(loop_, [&] { return near.complete() && far.complete(); });
+    EXPECT_TRUE(near.right());
+    EXPECT_TRUE(far.right());
+    EXPECT_GT(near.drains, 0);
+    EXPECT_GT(far.drains, 0);
+    EXPECT_FALSE(near.failure);
+}
+
+TEST_P(StreamTest, what_the_socket_takes_at_once_leaves_no_backlog_and_keeps_the_buffers_memory) {
+    Recorder near, far;
+    near_->start(near);
+    far_->start(far);
+    Buffer buffer;
+    buffer.append(as_bytes("hello"));
+    const std::size_t capacity = buffer.capacity();
+    near_->write(buffer);
+    EXPECT_EQ(near_->backlog(), 0U);
+    EXPECT_TRUE(buffer.empty());
+    EXPECT_EQ(buffer.capacity(), capacity);
+    run_until(loop_, [&] { return far.received == "hello"; });
+    EXPECT_EQ(near.drains, 0);
+}
+
+TEST_P(StreamTest, shutdown_ends_the_writing_direction_behind_the_backlog) {
+    Recorder far;
+    Recorder near;
+    near_->start(near);
+    Buffer large = large_buffer();
+    near_->write(large);
+    ASSERT_GT(near_->backlog(), 0U);
+    write_text(*near_, "the end");
+    near_->shutdown();
+    write_text(*near_, "too late");
+    far_->start(far);
+    run_until(loop_, [&] { return far.ends == 1; });
+    EXPECT_EQ(far.failure, Errc::end_of_stream);
+    EXPECT_EQ(far.received.size(), large_size + 7);
+    EXPECT_TRUE(far.received.ends_with("the end"));
+    EXPECT_EQ(near.ends, 0);
+    far_.reset();
+    run_until(loop_, [&] { return near.ends == 1; });
+    EXPECT_EQ(near.failure, Errc::end_of_stream);
+}
+
+TEST_P(StreamTest, a_stream_that_does_not_read_holds_its_peer_back) {
+    Recorder near, far;
+    near_->start(near);
+    far_->start(far);
+    far_->set_reading(false);
+    Buffer large = large_buffer();
+    near_->write(large);
+    for (int turn = 0; turn < 50; ++turn) uv_run(native(loop_), UV_RUN_NOWAIT);
+    EXPECT_GT(near_->backlog(), 0U);
+    EXPECT_EQ(far.reads, 0);
+    far_->set_reading(true);
+    run_until(loop_, [&] { return far.received.size() == large_size; });
+    run_until(loop_, [&] { return near.drains == 1; });
+    EXPECT_EQ(near_->backlog(), 0U);
+}
+
+TEST_P(StreamTest, reading_may_be_stopped_before_the_start_and_inside_on_read) {
+    struct Stops : Recorder {
+        void on_read(Bytes bytes) override {
+            Recorder::on_read(bytes);
+            stream->set_reading(false);
+        }
+        Stream* stream = nullptr;
+    } stops;
+    stops.stream = far_.get();
+    far_->set_reading(false);
+    far_->start(stops);
+    write_text(*near_, "one");
+    for (int turn = 0; turn < 10; ++turn) uv_run(native(loop_), UV_RUN_NOWAIT);
+    EXPECT_EQ(stops.reads, 0);
+    far_->set_reading(true);
+    run_until(loop_, [&] { return stops.reads == 1; });
+    write_text(*near_, "two");
+    for (int turn = 0; turn < 10; ++turn) uv_run(native(loop_), UV_RUN_NOWAIT);
+    EXPECT_EQ(stops.received, "one");
+    far_->set_reading(true);
+    run_until(loop_, [&] { return stops.reads == 2; });
+    EXPECT_EQ(stops.received, "onetwo");
+}
+
+TEST_P(StreamTest, what_comes_before_the_start_waits_for_it) {
+    write_text(*near_, "early");
+    near_->shutdown();
+    for (int turn = 0; turn < 5; ++turn) uv_run(native(loop_), UV_RUN_NOWAIT);
+    Recorder far;
+    far_->start(far);
+    EXPECT_EQ(far.reads, 0); // never from inside a call
+    run_until(loop_, [&] { return far.ends == 1; });
+    EXPECT_EQ(far.received, "early");
+}
+
+/// Destroys its stream, or both, when one of its functions is called.
+struct Destroyer : Recorder {
+    void on_read(Bytes bytes) override {
+        Recorder::on_read(bytes);
+        if (at == 'r') destroy();
+    }
+    void on_end(Failure why) override {
+        Recorder::on_end(std::move(why));
+        if (at == 'e') destroy();
+    }
+    void on_drained() override {
+        Recorder::on_drained();
+        if (at == 'd') destroy();
+    }
+    void destroy() {
+        for (std::unique_ptr<Stream>* stream : victims) stream->reset();
+    }
+    char at = 0;
+    std::vector<std::unique_ptr<Stream>*> victims;
+};
+
+TEST_P(StreamTest, may_be_destroyed_inside_on_read) {
+    Destroyer far;
+    far.at = 'r';
+    far.victims = {&far_};
+    far_->start(far);
+    Recorder near;
+    near_->start(near);
+    write_text(*near_, "a");
+    run_until(loop_, [&] { return near.ends == 1; });
+    EXPECT_EQ(far.reads, 1);
+    EXPECT_EQ(far.ends, 0);
+}
+
+TEST_P(StreamTest, may_be_destroyed_with_its_peer_inside_on_read) {
+    Destroyer far;
+    far.at = 'r';
+    far.victims = {&near_, &far_};
+    far_->start(far);
+    Recorder near;
+    near_->start(near);
+    write_text(*near_, "a");
+    write_text(*far_, "b");
+    loop_.run();
+    EXPECT_EQ(far.reads, 1);
+    EXPECT_EQ(near.ends, 0);
+}
+
+TEST_P(StreamTest, may_be_destroyed_inside_on_end) {
+    Destroyer far;
+    far.at = 'e';
+    far.victims = {&far_};
+    far_->start(far);
+    near_.reset();
+    loop_.run();
+    EXPECT_EQ(far.ends, 1);
+    EXPECT_EQ(far.failure, Errc::end_of_stream);
+}
+
+TEST_P(StreamTest, may_be_destroyed_inside_on_drained) {
+    Destroyer near;
+    near.at = 'd';
+    near.victims = {&near_};
+    near_->start(near);
+    Buffer large = large_buffer();
+    near_->write(large);
+    Recorder far;
+    far_->start(far);
+    run_until(loop_, [&] { return far.ends == 1; });
+    EXPECT_EQ(near.drains, 1);
+    EXPECT_EQ(far.received.size(), large_size);
+}
+
+TEST_P(StreamTest, may_be_destroyed_with_a_backlog_and_in_any_state) {
+    Buffer large = large_buffer();
+    near_->write(large);
+    EXPECT_GT(near_->backlog(), 0U);
+    near_->shutdown();
+    near_.reset(); // never started
+    Recorder far;
+    far_->start(far);
+    run_until(loop_, [&] { return far.ends == 1; });
+    EXPECT_LT(far.received.size(), large_size);
+    far_.reset();
+    loop_.run();
+}
+
+TEST_P(StreamTest, after_its_end_nothing_is_called_and_writing_is_harmless) {
+    Recorder far;
+    far_->start(far);
+    near_.reset();
+    run_until(loop_, [&] { return far.ends == 1; });
+    write_text(*far_, "anyone?");
+    far_->shutdown();
+    far_->set_reading(false);
+    far_->set_reading(true);
+    far_->acknowledge_soon();
+    EXPECT_EQ(far_->backlog(), 0U);
+    loop_.run();
+    EXPECT_EQ(far.ends, 1);
+    EXPECT_EQ(far.drains, 0);
+}
+
+TEST_P(StreamTest, a_peer_that_has_gone_ends_the_writer_and_not_the_process) {
+    Recorder near; // SIGPIPE would end this program: nothing here ignores it
+    near_->start(near);
+    near_->set_reading(false); // so that only writing can notice
+    write_text(*far_, "unread data turns the end into a reset");
+    write_text(*near_, "x");
+    far_.reset();
+    while (near.ends == 0) {
+        write_text(*near_, "more");
+        ASSERT_EQ(near.ends, 0); // not from inside the call
+        uv_run(native(loop_), UV_RUN_NOWAIT);
+    }
+    EXPECT_TRUE(near.failure == std::errc::connection_reset || near.failure == std::errc::broken_pipe)
+        << near.failure.message();
+    EXPECT_EQ(near_->backlog(), 0U);
+}
+
+TEST_P(StreamTest, what_a_peer_said_before_it_reset_the_connection_is_still_read) {
+    write_text(*near_, "never read: closing with unread data resets the connection");
+    write_text(*far_, "goodbye, and the reason is 0x8B");
+    far_.reset();
+    write_text(*near_, "a write that meets the reset");
+    write_text(*near_, "and another");
+    Recorder near;
+    near_->start(near);
+    run_until(loop_, [&] { return near.ends == 1; });
+    EXPECT_EQ(near.received, "goodbye, and the reason is 0x8B");
+    EXPECT_TRUE(near.failure == std::errc::connection_reset || near.failure == Errc::end_of_stream)
+        << near.failure.message();
+}
+
+TEST_P(StreamTest, a_handler_may_destroy_the_stream_while_it_reads_the_last_words) {
+    write_text(*near_, "never read");
+    write_text(*far_, "goodbye");
+    far_.reset();
+    write_text(*near_, "a write that meets the reset");
+    write_text(*near_, "and another");
+    Destroyer near;
+    near.at = 'r';
+    near.victims = {&near_};
+    near_->start(near);
+    loop_.run();
+    EXPECT_EQ(near.received, "goodbye");
+    EXPECT_EQ(near.ends, 0);
+}
+
+TEST_P(StreamTest, a_read_is_answered_before_the_loop_sleeps_again) {
+    struct Answers : Recorder {
+        explicit Answers(Loop& on) : loop(on) {}
+        void on_read(Bytes bytes) override {
+            Recorder::on_read(bytes);
+            loop.post(work); // a task that the message wakes, which writes something that is flushed at the turn's end
+        }
+        struct Flush : ReadyNode {
+            explicit Flush(Answers& of)
+                : ReadyNode([](ReadyNode& node) { write_text(*static_cast<Flush&>(node).answers.stream, "pong"); }),
+                  answers(of) {}
+            Answers& answers;
+        };
+        struct Work : ReadyNode {
+            explicit Work(Answers& of)
+                : ReadyNode([](ReadyNode& node) {
+                      Answers& self = static_cast<Work&>(node).answers;
+                      self.loop.post_at_turn_end(self.flush);
+                  }),
+                  answers(of) {}
+            Answers& answers;
+        };
+        Loop& loop;
+        Stream* stream = nullptr;
+        Flush flush{*this};
+        Work work{*this};
+    } far(loop_);
+    far.stream = far_.get();
+    far_->start(far);
+    uv_run(native(loop_), UV_RUN_NOWAIT);
+    write_text(*near_, "ping");
+    EXPECT_NE(uv_run(native(loop_), UV_RUN_ONCE), 0); // one turn: the read and all that comes of it
+    pollfd waiting{static_cast<io::SocketStream&>(*near_).socket(), POLLIN, 0};
+    EXPECT_EQ(::poll(&waiting, 1, 1000), 1);
+    EXPECT_EQ(far.received, "ping");
+}
+
+TEST_P(StreamTest, names_its_peer) {
+    if (GetParam() == Kind::unix_socket) {
+        EXPECT_EQ(near_->peer(), "unix://" + path("stream"));
+        EXPECT_EQ(far_->peer(), "unix://" + path("stream"));
+        return;
+    }
+    const std::string host = GetParam() == Kind::ipv4 ? "127.0.0.1:" : "[::1]:";
+    io::SocketAddress local;
+    ASSERT_TRUE(local.read_local(static_cast<io::SocketStream&>(*near_).socket()));
+    EXPECT_EQ(far_->peer(), local.to_string());
+    EXPECT_TRUE(near_->peer().starts_with(host)) << near_->peer();
+}
+
+TEST_P(StreamTest, takes_the_hint_to_acknowledge_soon) {
+    near_->acknowledge_soon();
+    far_->acknowledge_soon();
+}
+
+} // namespace
+} // namespace culex::testing
