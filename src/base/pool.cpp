@@ -1,6 +1,5 @@
 #include <culex/pool.hpp>
 
-#include <cstdint>
 #include <new>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -26,24 +25,28 @@ struct FreeBlock {
 
 struct SizeClass {
     FreeBlock* first;
-    std::size_t bytes; // in the list
+    std::size_t room; // bytes that may still be kept; 0 until the thread has kept its first block, and when it ends
 };
-
-enum class CacheState : std::uint8_t { unused, in_use, thread_ends };
 
 // Plain data without constructor or destructor: every access is a load, with no check whether it was initialised, and it
 // can still be used by destructors that run later than `Drain` when the thread ends.
 struct Cache {
     SizeClass classes[pool_largest / step];
-    CacheState state;
 };
 constinit thread_local Cache cache{};
+constinit thread_local bool thread_ends = false;
 
 // Gives the cache back when the thread ends.
 struct Drain {
+    Drain() noexcept {
+        for (SizeClass& size_class : cache.classes) size_class.room = kept_per_class;
+    }
+    Drain(const Drain&) = delete;
+    Drain& operator=(const Drain&) = delete;
     ~Drain() {
-        cache.state = CacheState::thread_ends;
+        thread_ends = true;
         for (SizeClass& size_class : cache.classes) {
+            size_class.room = 0;
             while (FreeBlock* block = size_class.first) {
                 size_class.first = block->next;
                 ::operator delete(block);
@@ -52,12 +55,23 @@ struct Drain {
     }
 };
 
-// Out of the way of the hot path: the first block that a thread keeps, and whatever comes after its end.
-[[gnu::noinline]] bool may_keep() noexcept {
-    if (cache.state == CacheState::thread_ends) return false;
-    [[maybe_unused]] static thread_local const Drain drain;
-    cache.state = CacheState::in_use;
+bool keep(void* memory, std::size_t index) noexcept {
+    SizeClass& size_class = cache.classes[index];
+    const std::size_t bytes = (index + 1) * step;
+    if (size_class.room < bytes) return false;
+    size_class.room -= bytes;
+    size_class.first = new (memory) FreeBlock{size_class.first};
     return true;
+}
+
+// Out of the way of the hot path: a list that is full, the first block that a thread keeps, and whatever comes after its
+// end.
+[[gnu::noinline]] void free_slowly(void* memory, std::size_t index) noexcept {
+    if (!thread_ends) {
+        [[maybe_unused]] static thread_local const Drain drain;
+        if (keep(memory, index)) return;
+    }
+    ::operator delete(memory);
 }
 
 #endif
@@ -71,7 +85,7 @@ void* pool_allocate(std::size_t size) {
         SizeClass& size_class = cache.classes[index];
         if (FreeBlock* block = size_class.first) [[likely]] {
             size_class.first = block->next;
-            size_class.bytes -= (index + 1) * step;
+            size_class.room += (index + 1) * step;
             return block;
         }
         return ::operator new((index + 1) * step);
@@ -85,13 +99,9 @@ void pool_free(void* memory, std::size_t size) noexcept {
     if (!memory) return;
     const std::size_t index = (size - 1) / step;
     if (index < pool_largest / step) [[likely]] {
-        SizeClass& size_class = cache.classes[index];
-        const std::size_t bytes = size_class.bytes + (index + 1) * step;
-        if (bytes <= kept_per_class && (cache.state == CacheState::in_use || may_keep())) [[likely]] {
-            size_class.first = new (memory) FreeBlock{size_class.first};
-            size_class.bytes = bytes;
+        if (keep(memory, index)) [[likely]]
             return;
-        }
+        return free_slowly(memory, index);
     }
 #endif
     static_cast<void>(size);
