@@ -54,8 +54,8 @@ public:
     /// Waits for the next message. Empty once the client has disconnected, was closed or destroyed, or this subscription was
     /// unsubscribed, and everything that had arrived before was taken; throws `Error` where the client gave up by itself
     /// (`Errc::connection_refused` after bad credentials, say).
-    NextMessage next() noexcept;
-    /// A message that is here already, or nothing. Acknowledges like `next`.
+    NextMessage next();
+    /// A message that is here already, or nothing; either way the one before it is acknowledged, like in `next`.
     [[nodiscard]] std::optional<Message> try_next();
     /// Messages that have arrived and were not taken.
     [[nodiscard]] std::size_t size() const noexcept;

@@ -40,8 +40,11 @@ void Inbox::orphan() {
     for (std::size_t i = 0; i < entries_.size(); ++i) forget(entries_[i]);
 }
 
-std::optional<Message> Inbox::take() {
+void Inbox::done_with_hand() {
     if (router_) router_->done(std::exchange(in_hand_, {}));
+}
+
+std::optional<Message> Inbox::take() {
     if (entries_.empty()) {
         if (why_) throw Error(why_);
         return std::nullopt;
@@ -93,11 +96,15 @@ Subscription::Subscription(Subscription&&) noexcept = default;
 Subscription& Subscription::operator=(Subscription&&) noexcept = default;
 Subscription::~Subscription() = default;
 
-NextMessage Subscription::next() noexcept { return NextMessage(inbox_.get()); }
+NextMessage Subscription::next() {
+    if (inbox_) inbox_->done_with_hand();
+    return NextMessage(inbox_.get());
+}
 
 std::optional<Message> Subscription::try_next() {
-    if (!inbox_ || !inbox_->ready()) return std::nullopt;
-    return inbox_->take();
+    if (!inbox_) return std::nullopt;
+    inbox_->done_with_hand();
+    return inbox_->ready() ? inbox_->take() : std::nullopt;
 }
 
 std::size_t Subscription::size() const noexcept { return inbox_ ? inbox_->size() : 0; }

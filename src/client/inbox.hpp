@@ -41,7 +41,9 @@ public:
     void orphan();
 
     [[nodiscard]] bool ready() const noexcept { return !entries_.empty() || ended_; }
-    /// Acknowledges the message in hand and takes the next. Throws the reason of an end that was a failure.
+    /// The consumer asks for the next message, so it is done with the one that it has.
+    void done_with_hand();
+    /// Takes the next; empty at the end, or throws its reason where that was a failure.
     std::optional<Message> take();
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
 
