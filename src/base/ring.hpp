@@ -46,7 +46,7 @@ public:
     }
     void pop_front() noexcept {
         std::destroy_at(place(0));
-        head_ = mask(head_ + 1);
+        ++head_; // masked where it is used
         --size_;
     }
     /// The front, moved out of the ring.

@@ -165,7 +165,7 @@ template <class T> template <class F> void TopicTree<T>::match(std::string_view 
         while (!next) {
             if (open == 0) return;
             const Node* const parent = node->parent;
-            if (parent->plus && node != parent->plus && parent != blind) {
+            if (parent->plus && node != parent->plus) {
                 next = parent->plus;
                 --open;
             } else {
