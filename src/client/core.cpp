@@ -1,5 +1,6 @@
 #include "client/core.hpp"
 
+#include <cassert>
 #include <random>
 #include <utility>
 
@@ -103,6 +104,14 @@ void Core::unsubscribe(std::span<const std::string_view> filters, const Unsubscr
     verb_done();
 }
 
+Result<PacketId> Core::submit(session::Exchange::Owner& message) {
+    if (Failure why = not_open()) return why;
+    auto submitted = session_.submit(message, nullptr);
+    if (!submitted) return std::move(submitted).failure();
+    verb_done();
+    return submitted->id;
+}
+
 Result<PacketId> Core::subscribe(std::span<const TopicSubscription> subscriptions) {
     if (Failure why = not_open()) return why;
     auto asked = session_.subscribe(subscriptions, {});
@@ -119,22 +128,38 @@ Result<PacketId> Core::unsubscribe(std::span<const std::string_view> filters) {
 
 void Core::connect(Result<std::vector<Endpoint>> endpoints, const ConnectOptions& options,
                    ConnectOperation& operation) {
-    if (state_ != ConnectionState::idle) return fail(operation, Failure(Errc::already_connected));
-    if (settings_.fault()) return fail(operation, settings_.fault());
-    if (!endpoints) return fail(operation, std::move(endpoints).failure());
-    if (endpoints->empty()) return fail(operation, Failure(Errc::invalid_argument, "endpoints: there is none"));
+    if (Failure why = connect(std::move(endpoints), options, false)) return fail(operation, std::move(why));
+    waiting_to_connect_.push_back(operation.place_);
+}
+
+Failure Core::connect(Result<std::vector<Endpoint>> endpoints, const ConnectOptions& options, bool keep_messages) {
+    if (state_ != ConnectionState::idle) return Failure(Errc::already_connected);
+    if (settings_.fault()) return settings_.fault();
+    if (!endpoints) return std::move(endpoints).failure();
+    if (endpoints->empty()) return Failure(Errc::invalid_argument, "endpoints: there is none");
     endpoints_ = *std::move(endpoints);
-    next_endpoint_ = tried_ = 0;
-    ever_connected_ = hurry_ = false;
+    ever_connected_ = false;
     retry_first_ = options.retry;
+    const bool forget = settings_.connect().clean_start && !keep_messages;
+    if (forget) session_.abandon(Failure(Errc::session_lost)); // [MQTT-3.1.2-4]
+    start();
+    return Failure();
+}
+
+void Core::start() {
+    next_endpoint_ = tried_ = 0;
+    hurry_ = false;
     drain_until_ = TimePoint::max();
     backoff_.start_over();
     session_.accept_verbs();
-    if (settings_.connect().clean_start) session_.abandon(Failure(Errc::session_lost)); // [MQTT-3.1.2-4]
-    waiting_to_connect_.push_back(operation.place_);
     state_ = ConnectionState::connecting;
     supervisor_.emplace(supervise());
     supervisor_->start_on(runtime_);
+}
+
+void Core::restart() {
+    assert(state_ == ConnectionState::idle && !endpoints_.empty());
+    start();
 }
 
 void Core::disconnect(const DisconnectOptions& options, DisconnectOperation& operation) {
@@ -144,6 +169,10 @@ void Core::disconnect(const DisconnectOptions& options, DisconnectOperation& ope
         return;
     }
     waiting_to_disconnect_.push_back(operation.place_);
+    disconnect(options);
+}
+
+void Core::disconnect(const DisconnectOptions& options) {
     state_ = ConnectionState::disconnecting;
     drain_until_ = runtime_.now() + options.drain;
     runtime_.arm(drain_alarm_, drain_until_);
@@ -152,16 +181,20 @@ void Core::disconnect(const DisconnectOptions& options, DisconnectOperation& ope
     changed_.notify();
 }
 
+void Core::halt(const Failure& why) {
+    if (state_ == ConnectionState::idle) return;
+    supervisor_.reset();
+    drop_link();
+    stop(why);
+}
+
 void Core::reconnect() {
     hurry_ = true;
     changed_.notify();
 }
 
 void Core::call_off(const Failure& why) {
-    if (ever_connected_ || state_ == ConnectionState::idle) return;
-    supervisor_.reset();
-    drop_link();
-    stop(why);
+    if (!ever_connected_) halt(why);
 }
 
 Subscription Core::listen(std::string_view filter) {
@@ -199,12 +232,13 @@ void Core::on_open(Result<std::unique_ptr<Stream>> stream) {
 
 void Core::on_progress() {
     drain_events();
-    if (!waiting_for_room_.empty()) runtime_.post(room_);
+    on_flushed();
     update_reading();
 }
 
 void Core::on_flushed() {
     if (!waiting_for_room_.empty()) runtime_.post(room_);
+    if (observer_) observer_->on_room();
 }
 
 void Core::on_link_end(Failure why) {

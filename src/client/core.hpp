@@ -33,10 +33,15 @@ public:
     virtual void on_event(session::Event&& event) = 0;
     /// CONNACK was accepted.
     virtual void on_connected(bool session_present) = 0;
+    /// The connection has ended; what follows is another attempt, or `on_stopped`.
+    virtual void on_lost(const Failure& why) = 0;
     /// The client is about to try again; nothing happens before `Core::proceed`.
     virtual void on_before_attempt() = 0;
+    virtual void on_attempt_failed(const Failure& why) = 0;
     /// It is idle again: disconnected, or given up for the reason.
     virtual void on_stopped(const Failure& why) = 0;
+    /// There may be room for what `Core::submit` has refused.
+    virtual void on_room() = 0;
 
 protected:
     ~Observer() = default;
@@ -67,7 +72,22 @@ public:
     [[nodiscard]] Subscription listen(std::string_view filter);
     [[nodiscard]] Subscription messages();
 
-    // For the documented client, which waits in its own way.
+    // For the documented client, which waits in its own way and hears of every outcome as an observer. It calls none of
+    // this from inside an observer's function, but `proceed` and `set_held_bytes`.
+
+    /// Empty where it has begun. `keep_messages`: what is not acknowledged yet is sent again, with either kind of session.
+    [[nodiscard]] Failure connect(Result<std::vector<Endpoint>> endpoints, const ConnectOptions& options,
+                                  bool keep_messages);
+    /// From idle: as after a lost connection, and without delay. There must have been a `connect`.
+    void restart();
+    void disconnect(const DisconnectOptions& options);
+    /// Idle at once. What MQTT keeps of a session is kept.
+    void halt(const Failure& why);
+    /// Other options, from the next attempt on. The version, the limits and the policies stay.
+    void configure(const ClientOptions& options) { settings_.change(options); }
+    /// Takes a message that `prepare` (arguments.hpp) has made. Where there is no room for it (`Errc::queue_full`,
+    /// `Errc::no_packet_id`), it stays with the caller, and `on_room` tells when to try again.
+    Result<PacketId> submit(session::Exchange::Owner& message);
     Result<PacketId> subscribe(std::span<const TopicSubscription> subscriptions);
     Result<PacketId> unsubscribe(std::span<const std::string_view> filters);
     void acknowledge(const session::Delivery& delivery);
@@ -116,6 +136,7 @@ private:
     Task<Failure> await_connack();
     Task<> connection();
     Task<> back_off();
+    void start();
     [[nodiscard]] bool give_up(const Failure& why);
     [[nodiscard]] Failure interrupted(const char* waiting_for, Phase phase) const;
     void connected();

@@ -73,6 +73,13 @@ void Link::look_at_session() {
     if (due != TimePoint::max() && (!deadline_.armed() || deadline_.when() > due)) runtime_.arm(deadline_, due);
 }
 
+void Link::retire() {
+    if (std::exchange(ended_, true)) return;
+    deadline_.disarm();
+    flush_.unlink();
+    if (!closing_) stream_->shutdown();
+}
+
 void Link::end(Failure why) {
     if (std::exchange(ended_, true)) return;
     deadline_.disarm();

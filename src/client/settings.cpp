@@ -22,7 +22,12 @@ wire::Frame frame_of(Bytes packet) {
 
 } // namespace
 
-Settings::Settings(const ClientOptions& options) : options_(options), fault_(check(options)) {
+void Settings::change(const ClientOptions& options) {
+    options_ = options;
+    bytes_.clear();
+    arena_.reset();
+    connect_ = Connect{};
+    fault_ = check(options);
     options_.client_id = {};
     options_.user_name.reset();
     options_.password.reset();

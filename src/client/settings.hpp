@@ -13,10 +13,11 @@ namespace culex::client {
 /// the same code that would refuse to send it.
 class Settings {
 public:
-    explicit Settings(const ClientOptions& options);
+    explicit Settings(const ClientOptions& options) { change(options); }
     Settings(const Settings&) = delete;
     Settings& operator=(const Settings&) = delete;
 
+    void change(const ClientOptions& options);
     /// What is wrong with the options; empty where nothing is.
     [[nodiscard]] const Failure& fault() const noexcept { return fault_; }
     [[nodiscard]] const Connect& connect() const noexcept { return connect_; }

@@ -15,6 +15,9 @@ Task<> Core::supervise() {
             why = link_end_;
             drop_link();
             backoff_.was_connected(runtime_.now() - connected_at_);
+            if (observer_) observer_->on_lost(why);
+        } else if (observer_) {
+            observer_->on_attempt_failed(why);
         }
         if (told_to_stop()) co_return stop(Failure());
         last_failure_ = why;
@@ -141,6 +144,7 @@ void Core::drop_link() {
     alarm_.disarm();
     session_.handle_end();
     if (!link_) return;
+    link_->retire();
     lingering_.link = std::move(link_);
     runtime_.arm_after(lingering_, std::chrono::seconds{1});
 }

@@ -1,0 +1,45 @@
+#include "client/arguments.hpp"
+
+#include <culex/topic.hpp>
+
+#include "wire/codec.hpp"
+
+namespace culex::client {
+namespace {
+
+/// A thread that has sent one large message does not keep the memory for it.
+constexpr std::size_t kept_scratch = std::size_t{64} << 10;
+
+template <class P> Result<void> check_packet(const P& packet, Version version) {
+    if (auto size = wire::encoded_size(packet, version); !size) return std::move(size).failure();
+    return {};
+}
+
+} // namespace
+
+Result<session::Exchange::Owner> prepare(Publish& message, Version version) {
+    static thread_local Buffer scratch;
+    message.dup = false;
+    message.packet_id = message.qos == QoS::at_most_once ? 0 : 1; // any: the session puts the real one in
+    scratch.clear();
+    if (auto written = wire::encode(scratch, message, version); !written) return std::move(written).failure();
+    auto exchange = session::Exchange::make(PacketType::publish, message.qos, message.packet_id, scratch.bytes());
+    if (scratch.capacity() > kept_scratch) scratch.release();
+    return exchange;
+}
+
+Result<void> check(std::span<const TopicSubscription> subscriptions, Version version) {
+    for (const TopicSubscription& subscription : subscriptions) {
+        if (auto checked = check_topic_filter(subscription.filter); !checked) return checked;
+    }
+    return check_packet(Subscribe{.packet_id = 1, .subscriptions = subscriptions}, version);
+}
+
+Result<void> check(std::span<const std::string_view> filters, Version version) {
+    for (const std::string_view filter : filters) {
+        if (auto checked = check_topic_filter(filter); !checked) return checked;
+    }
+    return check_packet(Unsubscribe{.packet_id = 1, .filters = filters}, version);
+}
+
+} // namespace culex::client
