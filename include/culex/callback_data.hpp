@@ -1,0 +1,64 @@
+#pragma once
+/// \file callback_data.hpp
+/// What the callbacks of the documented client (client.hpp) are registered for, and what they are given.
+
+#include <cstdint>
+#include <span>
+
+#include <culex/function.hpp>
+#include <culex/message.hpp>
+#include <culex/properties.hpp>
+#include <culex/reason_code.hpp>
+#include <culex/types.hpp>
+
+namespace culex {
+
+class Client;
+
+/// The packets from the broker that a callback can be registered for; the values are those of `PacketType`.
+enum class Command : std::uint8_t {
+    publish = 3,
+    puback = 4,
+    pubrec = 5,
+    pubrel = 6,
+    pubcomp = 7,
+    suback = 9,
+    unsuback = 11,
+    pingreq = 12,
+    pingresp = 13,
+};
+
+// The manual's own spelling.
+inline constexpr Command PUBLISH = Command::publish;
+inline constexpr Command PUBACK = Command::puback;
+inline constexpr Command PUBREC = Command::pubrec;
+inline constexpr Command PUBREL = Command::pubrel;
+inline constexpr Command PUBCOMP = Command::pubcomp;
+inline constexpr Command SUBACK = Command::suback;
+inline constexpr Command UNSUBACK = Command::unsuback;
+inline constexpr Command PINGREQ = Command::pingreq;
+inline constexpr Command PINGRESP = Command::pingresp;
+
+/// One packet from the broker. All but copies of `*message` ends with the call.
+struct CallbackData {
+    Command command = Command::publish;
+    /// The message of a PUBLISH at QoS 0 or 1, or of the PUBREL that completes one at QoS 2; null otherwise. A PUBREL that
+    /// was sent again comes without it.
+    const Message* message = nullptr;
+    /// Of PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK and UNSUBACK: what `publish`, `subscribe` or `unsubscribe` returned (of
+    /// PUBREL, the broker's own number); 0 = none.
+    PacketId mid = 0;
+    /// SUBACK: for each topic of the request the granted QoS, or 0x80 and above where it was refused.
+    std::span<const std::uint8_t> granted_qos{};
+    /// MQTT 5: of PUBACK, PUBREC and PUBCOMP the one code, of SUBACK and UNSUBACK one for each topic; empty under 3.1.1.
+    std::span<const ReasonCode> reason_codes{};
+    /// MQTT 5: what an answer carries besides; null where there is nothing. A message has its own properties.
+    const AckProperties* properties = nullptr;
+};
+
+/// Called on the thread that `Client::loop` starts. An exception is logged, and the loop goes on.
+using Callback = Function<void(Client&, const CallbackData&)>;
+/// Decides whether its callback is for this packet. One that throws counts as false.
+using Condition = Function<bool(const CallbackData&)>;
+
+} // namespace culex
