@@ -80,10 +80,15 @@ void Link::retire() {
     if (!closing_) stream_->shutdown();
 }
 
-void Link::end(Failure why) {
-    if (std::exchange(ended_, true)) return;
+void Link::retire() {
+    ended_ = true;
     deadline_.disarm();
     flush_.unlink();
+}
+
+void Link::end(Failure why) {
+    if (ended_) return;
+    retire();
     owner_.on_link_end(std::move(why));
 }
 

@@ -1,0 +1,37 @@
+#pragma once
+// A real mosquitto for the tests: a process of this test's own, on a port of 127.0.0.1 that was free.
+
+#include <string>
+
+#include <sys/types.h>
+
+namespace culex {
+
+/// Runs while it lives; ended by its own process id. Throws where it cannot be started.
+class Mosquitto {
+public:
+    enum class Access { anonymous, password };
+    /// With `password` only user "user" with password "secret" may connect.
+    explicit Mosquitto(Access access = Access::anonymous, const std::string& extra_configuration = {});
+    Mosquitto(const Mosquitto&) = delete;
+    Mosquitto& operator=(const Mosquitto&) = delete;
+    ~Mosquitto();
+
+    [[nodiscard]] std::string url() const { return "mqtt://127.0.0.1:" + std::to_string(port_); }
+    [[nodiscard]] int port() const noexcept { return port_; }
+    /// Ends it without warning its clients, and starts it again on the same port, with what it has saved.
+    void kill();
+    void start();
+
+private:
+    bool try_start();
+    void write_configuration(const std::string& extra) const;
+
+    std::string folder_;
+    Access access_;
+    std::string extra_;
+    int port_ = 0;
+    pid_t process_ = -1;
+};
+
+} // namespace culex
