@@ -64,7 +64,6 @@ void Link::look_at_session() {
     if (session_.failure()) {
         Failure why = session_.failure();
         flush();
-        stream_->shutdown();
         return end(std::move(why));
     }
     output_arrived();
@@ -78,12 +77,6 @@ void Link::retire() {
     deadline_.disarm();
     flush_.unlink();
     if (!closing_) stream_->shutdown();
-}
-
-void Link::retire() {
-    ended_ = true;
-    deadline_.disarm();
-    flush_.unlink();
 }
 
 void Link::end(Failure why) {

@@ -36,8 +36,6 @@ public:
     void output_arrived();
     void flush();
     void set_reading(bool on);
-    /// The owner has done with it: what comes is thrown away, and the session is not touched any more.
-    void retire();
     /// The session is about to be another link's: what still comes here is thrown away, and the owner hears no more.
     void retire();
     [[nodiscard]] std::string peer() const { return stream_->peer(); }

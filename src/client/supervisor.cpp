@@ -145,7 +145,6 @@ void Core::drop_link() {
     session_.handle_end();
     if (!link_) return;
     link_->retire();
-    link_->retire();
     lingering_.link = std::move(link_);
     runtime_.arm_after(lingering_, std::chrono::seconds{1});
 }
