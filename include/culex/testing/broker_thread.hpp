@@ -1,0 +1,60 @@
+#pragma once
+/// \file broker_thread.hpp
+/// A fake broker on a loop and a thread of its own, for tests of blocking code and for examples.
+
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <type_traits>
+
+#include <culex/function.hpp>
+#include <culex/loop.hpp>
+#include <culex/testing/fake_broker.hpp>
+
+namespace culex::testing {
+
+/// Listens on 127.0.0.1, on a port that the system chooses, as long as it lives. All methods may be called from any thread
+/// but the broker's own.
+class BrokerThread {
+public:
+    /// Returns when the broker listens; throws where it cannot.
+    explicit BrokerThread(FakeBrokerOptions options = {});
+    BrokerThread(const BrokerThread&) = delete;
+    BrokerThread& operator=(const BrokerThread&) = delete;
+    /// Closes every connection and joins the thread.
+    ~BrokerThread();
+
+    [[nodiscard]] const std::string& url() const noexcept { return url_; }
+    [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+
+    /// Runs `function(FakeBroker&)` on the broker's thread, waits for it, and returns what it returns or throws what it
+    /// throws.
+    template <class F> auto call(F&& function) -> std::invoke_result_t<F&, FakeBroker&> {
+        using Value = std::invoke_result_t<F&, FakeBroker&>;
+        if constexpr (std::is_void_v<Value>) {
+            execute([&](FakeBroker& broker) { function(broker); });
+        } else {
+            std::optional<Value> value;
+            execute([&](FakeBroker& broker) { value.emplace(function(broker)); });
+            return *std::move(value);
+        }
+    }
+
+private:
+    void run(FakeBrokerOptions options);
+    void execute(Function<void(FakeBroker&)> function);
+
+    std::mutex mutex_;
+    std::condition_variable ready_;
+    bool started_ = false;
+    std::exception_ptr failure_;
+    std::string url_;
+    std::uint16_t port_ = 0;
+    Loop* loop_ = nullptr; // while the thread runs
+    FakeBroker* broker_ = nullptr;
+    std::thread thread_;
+};
+
+} // namespace culex::testing
