@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <culex/async_client.hpp>
+#include <culex/event.hpp>
 #include <culex/loop.hpp>
 #include <culex/nursery.hpp>
 #include <culex/timeout.hpp>
@@ -17,10 +18,12 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
+/// Real time passes here: a broken test must not last for ever.
+template <class T> Task<T> within_a_minute(Task<T> task) { co_return co_await with_timeout(std::move(task), 60s); }
+
 class WithMosquitto : public ::testing::TestWithParam<Version> {
 protected:
-    /// Real time passes here, so that a broken test must not last for ever.
-    template <class T> T run(Task<T> task) { return loop.run(with_timeout(std::move(task), 60s)); }
+    template <class T> T run(Task<T> task) { return loop.run(within_a_minute(std::move(task))); }
     [[nodiscard]] ClientOptions options(std::string_view client_id) const {
         return {.client_id = client_id, .version = GetParam()};
     }
@@ -29,7 +32,7 @@ protected:
 };
 
 INSTANTIATE_TEST_SUITE_P(Versions, WithMosquitto, ::testing::Values(Version::v3_1_1, Version::v5),
-                         [](const auto& info) { return info.param == Version::v5 ? "v5" : "v3_1_1"; });
+                         [](const auto& of) { return of.param == Version::v5 ? "v5" : "v3_1_1"; });
 
 Task<> round_trip(AsyncClient& client, std::string url) {
     co_await client.connect(url);
@@ -120,8 +123,7 @@ TEST_P(WithMosquitto, password_is_demanded_and_taken) {
     AsyncClient refused(loop, wrong);
     const Failure failure = run(failure_of(refused, mosquitto.url()));
     EXPECT_TRUE(failure == Errc::connection_refused) << failure.message();
-    EXPECT_EQ(failure.reason_code(),
-              ReasonCode::not_authorized);
+    EXPECT_EQ(failure.reason_code(), ReasonCode::not_authorized);
     wrong.password = "secret";
     AsyncClient accepted(loop, wrong);
     EXPECT_FALSE(run(failure_of(accepted, mosquitto.url())));
