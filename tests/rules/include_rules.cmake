@@ -16,7 +16,8 @@ set(headers_bridge stream runtime)
 set(headers_io loop uv)
 set(headers_client options subscription async_client)
 set(headers_facade callback_data client culex)
-set(layers base coro wire session bridge io client facade testing)
+set(headers_loopback testing/broker_thread) # every other testing/* is of the layer `testing`, which needs no libuv
+set(layers base coro wire session bridge io client facade loopback)
 
 # The layers whose public headers a public header may include.
 set(header_sees_base base)
@@ -28,6 +29,7 @@ set(header_sees_io base coro bridge io)
 set(header_sees_client base coro wire session bridge client)
 set(header_sees_facade base coro wire session bridge io client facade)
 set(header_sees_testing base coro wire bridge testing)
+set(header_sees_loopback base coro wire bridge io testing loopback)
 
 # The folders of src/: whose internal headers, and which layers' public headers, their files may include.
 set(folders base wire session io client facade testing testing/loopback)
@@ -46,7 +48,7 @@ set(public_of_facade base coro wire session bridge io client facade)
 set(src_of_testing base wire testing)
 set(public_of_testing base coro wire bridge testing)
 set(src_of_testing/loopback base wire io testing testing/loopback)
-set(public_of_testing/loopback base coro wire bridge io testing)
+set(public_of_testing/loopback base coro wire bridge io testing loopback)
 
 # Everything outside the standard library is for few: libuv, wolfSSL and the system's own headers for io alone.
 set(foreign_of_base "^fmt/")
@@ -73,16 +75,16 @@ function(refuse file what)
 endfunction()
 
 function(layer_of_header name out)
-    set(${out} "" PARENT_SCOPE)
+    set(found "")
     if(name MATCHES "^testing/")
-        set(${out} testing PARENT_SCOPE)
-        return()
+        set(found testing)
     endif()
     foreach(layer IN LISTS layers)
         if(name IN_LIST headers_${layer})
-            set(${out} ${layer} PARENT_SCOPE)
+            set(found ${layer})
         endif()
     endforeach()
+    set(${out} "${found}" PARENT_SCOPE)
 endfunction()
 
 # The includes of a file, each as <name> or "name". What is no literal name is kept as it stands, and refused later.
