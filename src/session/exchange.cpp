@@ -1,5 +1,6 @@
 #include "session/exchange.hpp"
 
+#include <cassert>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -47,6 +48,7 @@ void Exchange::assign_id(PacketId assigned) noexcept {
 }
 
 void Exchange::attach(Operation* operation) noexcept {
+    assert(!operation_ && !(operation && operation->exchange_));
     operation_ = operation;
     if (operation) operation->exchange_ = this;
 }

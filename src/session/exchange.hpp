@@ -46,6 +46,7 @@ public:
     Step step = Step::unsent;
     PacketId id;              ///< 0 for a QoS 0 message
     bool holds_quota = false; ///< counts against the receive maximum of this link
+    bool restores = false;    ///< a SUBSCRIBE of the session's own: in nobody's way and in no bound
 
 private:
     friend class Operation;

@@ -4,6 +4,7 @@
 
 #include <cassert>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include <culex/types.hpp>
@@ -37,15 +38,12 @@ public:
         if (--size_ == 0 && slots_.size() > kept_size) slots_ = {};
     }
 
-    /// Takes any element out; null where there is none. To empty the table, not to search it.
-    [[nodiscard]] T* take_any() noexcept {
-        for (T*& slot : slots_) {
-            if (!slot) continue;
-            T* element = slot;
-            erase(element->id);
-            return element;
+    /// Empties the table, and calls `dispose(T&)` for what was in it.
+    template <class F> void clear(F dispose) noexcept {
+        size_ = 0;
+        for (T* element : std::exchange(slots_, {})) {
+            if (element) dispose(*element);
         }
-        return nullptr;
     }
 
 private:

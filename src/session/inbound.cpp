@@ -3,9 +3,14 @@
 #include <memory>
 #include <utility>
 
+#include <culex/pool.hpp>
+
 #include "session/message_block.hpp"
 
 namespace culex::session {
+
+void* Inbound::Held::operator new(std::size_t size) { return pool_allocate(size); }
+void Inbound::Held::operator delete(void* memory, std::size_t size) noexcept { pool_free(memory, size); }
 
 Inbound::Received Inbound::handle_publish(const Publish& publish) {
     if (publish.qos == QoS::exactly_once) return handle_exactly_once(publish);
@@ -18,10 +23,7 @@ Inbound::Received Inbound::handle_publish(const Publish& publish) {
 
 Inbound::Received Inbound::handle_exactly_once(const Publish& publish) {
     if (Held* held = held_.find(publish.packet_id)) {
-        // Sent again, because our answer was lost or its consumer is not done: answer, and deliver nothing [MQTT-4.3.3-10].
-        const bool answer_now = deliver_on_pubrel_ || held->processed;
-        count(*held);
-        held->slot = push(PacketType::pubrec, publish.packet_id, answer_now);
+        handle_repeated(*held);
         return {};
     }
     auto fresh = std::make_unique<Held>(publish.packet_id);
@@ -38,18 +40,32 @@ Inbound::Received Inbound::handle_exactly_once(const Publish& publish) {
     return {std::move(message), {held.delivery, held.id, QoS::exactly_once}};
 }
 
-Inbound::Received Inbound::handle_pubrel(PacketId id) {
+/// Our answer was lost, or its consumer is not done: answer, and deliver nothing [MQTT-4.3.3-10].
+void Inbound::handle_repeated(Held& held) {
+    count(held);
+    if (slot_at(held.slot)) return;
+    held.slot = push(PacketType::pubrec, held.id, deliver_on_pubrel_ || held.processed, held.code);
+}
+
+bool Inbound::takes_place(const Publish& publish) const noexcept {
+    if (publish.qos != QoS::exactly_once) return publish.qos == QoS::at_least_once;
+    const Held* held = held_.find(publish.packet_id);
+    return !held || held->link != link_;
+}
+
+Inbound::Released Inbound::handle_pubrel(PacketId id) {
     Held* held = held_.find(id);
-    if (!held) {
-        push(PacketType::pubcomp, id, true, ReasonCode::packet_identifier_not_found);
-        return {};
+    if (!held) return {.answer = ReasonCode::packet_identifier_not_found};
+    if (!held->received) return {.early = true};
+    if (!deliver_on_pubrel_ || held->processed) {
+        forget(*held);
+        return {.answer = ReasonCode::success};
     }
-    const bool hand_on = static_cast<bool>(held->message);
-    const bool answer_now = !deliver_on_pubrel_ || held->processed;
-    held->slot = push(PacketType::pubcomp, id, answer_now);
-    if (!hand_on) return {};
+    if (waits_with(*held, PacketType::pubcomp)) return {};
+    held->slot = push(PacketType::pubcomp, id, false);
+    if (!held->message) return {}; // it was handed on before
     held->delivery = held->slot;
-    return {std::exchange(held->message, {}), {held->delivery, id, QoS::exactly_once}};
+    return {.received = {std::exchange(held->message, {}), {held->delivery, id, QoS::exactly_once}}};
 }
 
 void Inbound::acknowledge(const Delivery& delivery, ReasonCode code) noexcept {
@@ -57,8 +73,10 @@ void Inbound::acknowledge(const Delivery& delivery, ReasonCode code) noexcept {
     std::uint64_t place = delivery.sequence;
     if (delivery.qos == QoS::exactly_once) {
         Held* held = held_.find(delivery.id);
-        if (!held || held->delivery != delivery.sequence) return;
+        if (!held || held->delivery != delivery.sequence || held->processed) return;
         held->processed = true;
+        if (deliver_on_pubrel_) code = ReasonCode::success; // PUBREC has said it all; PUBCOMP cannot refuse
+        held->code = code;
         place = held->slot; // on this link the answer may stand elsewhere than where it stood at first
     }
     Slot* slot = slot_at(place);
@@ -67,23 +85,30 @@ void Inbound::acknowledge(const Delivery& delivery, ReasonCode code) noexcept {
     slot->answer.reason_code = code;
 }
 
-bool Inbound::next_answer(Answer& answer) noexcept {
-    if (slots_.empty() || !slots_.front().done) return false;
+bool Inbound::take_answer(Answer& answer) noexcept {
     answer = slots_.front().answer;
     slots_.pop_front();
-    ++first_slot_;
-    answered(answer);
+    const std::uint64_t slot = first_slot_++;
+    if (answer.type == PacketType::puback) {
+        --unacknowledged_;
+    } else {
+        answered(answer, slot);
+    }
     return true;
 }
 
-void Inbound::answered(const Answer& answer) noexcept {
-    const bool over = answer.type != PacketType::pubrec || failed(answer.reason_code); // [MQTT-4.3.3-9]
-    if (over && unacknowledged_ > 0) --unacknowledged_;
-    if (answer.type == PacketType::puback) return;
-    Held* held = over ? held_.find(answer.id) : nullptr;
-    if (!held) return;
-    held_.erase(answer.id);
-    delete held;
+void Inbound::answered(const Answer& answer, std::uint64_t slot) noexcept {
+    Held* held = held_.find(answer.id);
+    if (!held || held->slot != slot) return;
+    held->received = true;
+    // After PUBCOMP, or a PUBREC that refuses, the identifier is free [MQTT-4.3.3-12] [MQTT-4.3.3-9].
+    if (answer.type == PacketType::pubcomp || failed(answer.reason_code)) forget(*held);
+}
+
+void Inbound::forget(Held& held) noexcept {
+    if (held.link == link_) --unacknowledged_;
+    held_.erase(held.id);
+    delete &held;
 }
 
 void Inbound::count(Held& held) noexcept {
@@ -102,6 +127,11 @@ Inbound::Slot* Inbound::slot_at(std::uint64_t sequence) noexcept {
     return &slots_[static_cast<std::size_t>(sequence - first_slot_)];
 }
 
+bool Inbound::waits_with(const Held& held, PacketType answer) noexcept {
+    const Slot* slot = slot_at(held.slot);
+    return slot && slot->answer.type == answer;
+}
+
 void Inbound::forget_link() noexcept {
     first_slot_ += slots_.size();
     slots_.clear();
@@ -110,7 +140,7 @@ void Inbound::forget_link() noexcept {
 }
 
 void Inbound::forget_session() noexcept {
-    while (Held* held = held_.take_any()) delete held;
+    held_.clear([](Held& held) { delete &held; });
 }
 
 } // namespace culex::session

@@ -9,8 +9,13 @@
 /// PUBCOMP, across links, so that a message that is sent again is not delivered again [MQTT-4.3.3-10].
 ///
 /// A QoS 2 message is handed on in one of two ways. With its PUBLISH: PUBREC, which takes the responsibility, follows
-/// when the consumer is done. Or, as the documented client does it, with its PUBREL: PUBREC at once, and PUBCOMP follows
-/// when the consumer is done.
+/// when the consumer is done, and PUBREL is answered at once. Or, as the documented client does it, with its PUBREL: PUBREC
+/// as soon as its turn comes, and PUBCOMP follows when the consumer is done.
+///
+/// An entry has at most one answer in the queue. A packet that is repeated meanwhile is answered by it, and so a broker
+/// that repeats itself cannot make the queue grow.
+
+#include <optional>
 
 #include <culex/message.hpp>
 #include <culex/packet.hpp>
@@ -38,6 +43,8 @@ class Inbound {
 public:
     explicit Inbound(bool deliver_on_pubrel) noexcept : deliver_on_pubrel_(deliver_on_pubrel) {}
     ~Inbound() { forget_session(); }
+    Inbound(const Inbound&) = delete;
+    Inbound& operator=(const Inbound&) = delete;
 
     /// What the owner is to hand on; no message where the packet was a repetition, or where it waits for its PUBREL.
     struct Received {
@@ -46,13 +53,23 @@ public:
     };
     /// A PUBLISH at QoS 1 or 2.
     [[nodiscard]] Received handle_publish(const Publish& publish);
-    /// A PUBREL. An identifier that is not known is answered like one that is, with 0x92 [MQTT-4.3.3-11].
-    [[nodiscard]] Received handle_pubrel(PacketId id);
+    /// Whether that PUBLISH will count as one more in `unacknowledged`: what the broker repeats does not.
+    [[nodiscard]] bool takes_place(const Publish& publish) const noexcept;
+
+    struct Released {
+        bool early = false;                 ///< it came before our PUBREC, which no broker may do
+        std::optional<ReasonCode> answer{}; ///< PUBCOMP is to be written now, with this code
+        Received received{};
+    };
+    /// A PUBREL. One that answers nothing we know is answered with 0x92 [MQTT-4.3.3-11].
+    [[nodiscard]] Released handle_pubrel(PacketId id);
 
     /// The consumer is done. Deliveries of former links, and repeated calls, are harmless.
     void acknowledge(const Delivery& delivery, ReasonCode code) noexcept;
     /// The next answer to write; false while the oldest delivery is still with its consumer.
-    [[nodiscard]] bool next_answer(Answer& answer) noexcept;
+    [[nodiscard]] bool next_answer(Answer& answer) noexcept {
+        return !slots_.empty() && slots_.front().done && take_answer(answer);
+    }
 
     /// QoS 1 and 2 messages of this link for which the broker still waits (section 3.1.2.11.3, Receive Maximum).
     [[nodiscard]] std::size_t unacknowledged() const noexcept { return unacknowledged_; }
@@ -70,8 +87,13 @@ private:
     /// A QoS 2 message between its PUBLISH and our PUBCOMP.
     struct Held {
         explicit Held(PacketId id_) noexcept : id(id_) {}
+        static void* operator new(std::size_t size);
+        static void operator delete(void* memory, std::size_t size) noexcept;
+
         PacketId id;
-        bool processed = false;     // its consumer is done
+        bool received = false;      // PUBREC has been written on some link
+        bool processed = false;     // its consumer is done ...
+        ReasonCode code{};          // ... and says this
         std::uint64_t delivery = 0; // as which it was handed on; 0 = not yet
         std::uint64_t slot = 0;     // where its answer stands, or stood, in the queue
         std::uint64_t link = 0;     // the last link that counted it as unacknowledged
@@ -80,9 +102,13 @@ private:
 
     std::uint64_t push(PacketType type, PacketId id, bool done, ReasonCode code = ReasonCode::success);
     [[nodiscard]] Slot* slot_at(std::uint64_t sequence) noexcept;
+    [[nodiscard]] bool waits_with(const Held& held, PacketType answer) noexcept;
     void count(Held& held) noexcept;
-    void answered(const Answer& answer) noexcept;
+    bool take_answer(Answer& answer) noexcept;
+    void answered(const Answer& answer, std::uint64_t slot) noexcept;
+    void forget(Held& held) noexcept;
     [[nodiscard]] Received handle_exactly_once(const Publish& publish);
+    void handle_repeated(Held& held);
 
     const bool deliver_on_pubrel_;
     // What survives a link.

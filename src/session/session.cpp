@@ -2,6 +2,7 @@
 #include "session/session.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 #include "wire/roles.hpp"
 
@@ -12,6 +13,7 @@ Session::Session(const Config& config) : config_(config), inbound_(config.delive
 Session::~Session() { abandon(Failure(Errc::closed)); }
 
 Result<void> Session::handle_open(const Connect& connect, TimePoint now) {
+    assert(state_ == State::offline);
     output_.clear();
     if (auto written = wire::encode(output_, connect, config_.version); !written) return written;
     state_ = State::opening;
@@ -19,19 +21,22 @@ Result<void> Session::handle_open(const Connect& connect, TimePoint now) {
     limits_ = Limits{.keep_alive = std::chrono::seconds{connect.keep_alive},
                      .session_expiry_interval = connect.properties.session_expiry_interval.value_or(0)};
     clean_start_ = connect.clean_start;
+    problem_information_ = connect.properties.request_problem_information.value_or(1) != 0;
     framer_ = wire::Framer(config_.maximum_packet_size);
     aliases_.clear();
     last_sent_ = last_received_ = now;
     ping_sent_.reset();
     reading_ = true;
+    unflushed_answers_ = 0;
     return {};
 }
 
 void Session::handle_end() {
     state_ = State::offline;
+    limits_ = Limits{}; // what the next link will grant is not known
+    quota_ = 0;
     output_.clear();
     inbound_.forget_link();
-    quota_ = 0;
     // What was sent goes first on the next link, in the order in which it was first sent [MQTT-4.6.0-1].
     sent_.splice_back(resend_);
     resend_.splice_back(sent_);
@@ -42,12 +47,11 @@ void Session::handle_end() {
     releases_.for_each([](Exchange& exchange) { exchange.holds_quota = false; });
     requested_.splice_back(requests_);
     requests_.splice_back(requested_);
-    while (!restoring_.empty()) finish(restoring_.front(), {.failure = Failure(Errc::connection_lost)});
 }
 
 std::size_t Session::suspend(const Failure& why) {
     const std::size_t unfinished = outstanding_;
-    for (ExchangeList* list : {&requested_, &requests_, &restoring_}) {
+    for (ExchangeList* list : {&requested_, &requests_}) {
         while (!list->empty()) finish(list->front(), {.failure = why});
     }
     ExchangeList kept;
@@ -76,8 +80,65 @@ void Session::abandon(const Failure& why) {
     assigned_client_id_.clear();
 }
 
+// --- the end that we choose
+
+void Session::disconnect(ReasonCode code) {
+    if (disconnecting_) return;
+    disconnecting_ = true;
+    disconnect_code_ = code;
+    disconnect_when_drained();
+}
+
+void Session::disconnect_when_drained() {
+    if (disconnecting_ && state_ == State::connected && outstanding_ == 0) disconnect_now(disconnect_code_);
+}
+
+void Session::disconnect_now(ReasonCode code) {
+    disconnecting_ = true;
+    if (state_ != State::connected) return;
+    // Without a place for the code, DISCONNECT says that all is well; then silence says more.
+    const bool sayable = code == ReasonCode::success || wire::disconnect_tells_reason(config_.version);
+    if (sayable)
+        (void)wire::encode(output_, Disconnect{.reason_code = code}, config_.version, limits_.maximum_packet_size);
+    state_ = State::finished; // nothing may follow it [MQTT-3.14.4-1]
+}
+
+// --- the end that we do not choose
+
+void Session::fail(Failure why) {
+    if (state_ == State::failed || state_ == State::offline) return;
+    const bool ours = why == Errc::malformed_packet || why == Errc::protocol_error;
+    if (ours && state_ == State::connected && wire::disconnect_tells_reason(config_.version)) {
+        // If it has no room for this, the broker must do without.
+        const Disconnect packet{.reason_code = why.reason_code()};
+        (void)wire::encode(output_, packet, config_.version, limits_.maximum_packet_size);
+    }
+    const Phase phase = state_ == State::opening ? Phase::mqtt : Phase::session;
+    state_ = State::failed;
+    failure_ = std::move(why).during(phase);
+}
+
+template <class P> void Session::write(const P& packet) {
+    const std::size_t before = output_.size();
+    if (auto written = wire::encode(output_, packet, config_.version, limits_.maximum_packet_size); !written) {
+        return fail(std::move(written).failure());
+    }
+    unflushed_answers_ += output_.size() - before;
+    if (unflushed_answers_ <= config_.answer_limit) return;
+    fail(Failure(Errc::connection_lost, "the broker asks for answers and does not read them"));
+}
+template void Session::write(const Puback&);
+template void Session::write(const Pubrec&);
+template void Session::write(const Pubrel&);
+template void Session::write(const Pubcomp&);
+template void Session::write(const Pingreq&);
+template void Session::write(const Pingresp&);
+
+// --- time
+
 void Session::handle_flushed(TimePoint now) {
     last_sent_ = now;
+    unflushed_answers_ = 0;
     if (state_ != State::connected) return;
     pump();
     disconnect_when_drained();
@@ -90,7 +151,7 @@ void Session::handle_reading(bool on, TimePoint now) {
 
 void Session::handle_time(TimePoint now) {
     if (state_ != State::connected) return;
-    if (ping_sent_ && reading_ && now >= *ping_sent_ + config_.ping_timeout) {
+    if (now >= answer_due()) {
         fail(Failure(Errc::no_response, "no PINGRESP in time"));
         return;
     }
@@ -102,8 +163,14 @@ void Session::handle_time(TimePoint now) {
 
 TimePoint Session::poll_deadline() const noexcept {
     if (state_ != State::connected) return TimePoint::max();
-    const TimePoint answer_due = ping_sent_ && reading_ ? *ping_sent_ + config_.ping_timeout : TimePoint::max();
-    return std::min(ping_due(), answer_due);
+    return std::min(ping_due(), answer_due());
+}
+
+/// When silence means that the link is dead. A PINGRESP may queue behind much else, on a slow link or within a large
+/// message; so whatever comes shows that the broker lives.
+TimePoint Session::answer_due() const noexcept {
+    if (!ping_sent_ || !reading_) return TimePoint::max();
+    return std::max(*ping_sent_, last_received_) + config_.ping_timeout;
 }
 
 TimePoint Session::ping_due() const noexcept {
@@ -116,22 +183,13 @@ TimePoint Session::ping_due() const noexcept {
 /// A tenth earlier than promised: a timer that is a little late still keeps the promise.
 Duration Session::ping_interval() const noexcept { return Duration(limits_.keep_alive) * 9 / 10; }
 
+// --- events
+
 std::optional<Event> Session::poll_event() {
     if (events_.empty()) return std::nullopt;
     std::optional<Event> event(std::move(events_.front()));
     events_.pop_front();
     return event;
-}
-
-void Session::fail(Failure why) {
-    if (state_ == State::failed || state_ == State::offline) return;
-    const bool ours = why == Errc::malformed_packet || why == Errc::protocol_error;
-    if (ours && state_ == State::connected && wire::disconnect_tells_reason(config_.version)) {
-        write(Disconnect{.reason_code = why.reason_code()});
-    }
-    const Phase phase = state_ == State::opening ? Phase::mqtt : Phase::session;
-    state_ = State::failed;
-    failure_ = std::move(why).during(phase);
 }
 
 } // namespace culex::session

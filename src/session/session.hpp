@@ -30,6 +30,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,8 @@ struct Config {
     std::size_t outbound_bytes = std::size_t{64} << 20;
     /// With so many bytes in `output`, publishes are queued instead of encoded.
     std::size_t output_high_water = std::size_t{256} << 10;
+    /// With so many bytes of answers that the transport did not take, the link is failed: the broker sends and does not read.
+    std::size_t answer_limit = std::size_t{4} << 20;
     /// Hand a QoS 2 message on with its PUBREL instead of its PUBLISH (see inbound.hpp).
     bool deliver_on_pubrel = false;
     /// Make an event of every packet, not just of messages.
@@ -96,8 +99,10 @@ public:
 
     // --- the application wants something
 
-    /// Sends, or queues until there is a link, quota and room. Copies what `message` views. `message.packet_id` is assigned.
-    /// An operation is told of the end: the QoS 0 message is in the output, PUBACK, PUBCOMP, or a failure.
+    /// Sends, or queues until there is a link, quota and room. Copies what `message` views. `message.packet_id` is assigned,
+    /// and what only a broker or this session may put into a PUBLISH is taken out (DUP, topic alias, subscription identifiers).
+    /// An operation is told of the end: the QoS 0 message is in the output, PUBACK, PUBCOMP, or a failure; never before the
+    /// verb has returned.
     Result<Published> publish(Publish& message, Operation* operation = nullptr);
     /// The same in two steps, for a caller that waits for room: `prepare` checks and copies, and holds none of the session's
     /// bounds; `submit` takes the message, or fails with `Errc::queue_full` or `Errc::no_packet_id` and leaves it.
@@ -109,9 +114,10 @@ public:
                                  Operation* operation = nullptr);
     /// The consumer of a delivered message is done with it; see inbound.hpp.
     void acknowledge(const Delivery& delivery, ReasonCode code = ReasonCode::success);
-    /// Takes no more verbs, and sends DISCONNECT when everything before it is sent and acknowledged.
+    /// Takes no more verbs, and sends DISCONNECT when everything before it is sent and acknowledged. A code that DISCONNECT
+    /// cannot carry (`disconnect_with_will` under 3.1.1) ends the link without it, which makes the broker publish the will.
     void disconnect(ReasonCode code = ReasonCode::success);
-    /// Sends DISCONNECT now; what is not acknowledged stays as it is.
+    /// The same now; what is not acknowledged stays as it is.
     void disconnect_now(ReasonCode code = ReasonCode::success);
     /// Tells every operation that waits that it ended with `why`, and keeps what MQTT keeps of a session that is not connected:
     /// QoS 1 and 2 messages, for a later `handle_open`. Returns how many exchanges were not finished.
@@ -129,7 +135,7 @@ public:
     [[nodiscard]] TimePoint poll_deadline() const noexcept;
     /// Set where the link must be closed, after the output was flushed.
     [[nodiscard]] const Failure& failure() const noexcept { return failure_; }
-    /// DISCONNECT is in the output.
+    /// The last word is in the output: close behind it.
     [[nodiscard]] bool finished() const noexcept { return state_ == State::finished; }
 
     [[nodiscard]] bool connected() const noexcept { return state_ == State::connected; }
@@ -138,8 +144,6 @@ public:
     [[nodiscard]] const Limits& limits() const noexcept { return limits_; }
     /// Empty where the broker has assigned none (MQTT 5, section 3.2.2.3.7).
     [[nodiscard]] const std::string& assigned_client_id() const noexcept { return assigned_client_id_; }
-    /// Whether a publish would find room in the bounds.
-    [[nodiscard]] bool has_room() const noexcept;
     /// Messages and requests that wait to be sent or answered.
     [[nodiscard]] std::size_t outstanding() const noexcept { return outstanding_; }
     [[nodiscard]] std::size_t outstanding_bytes() const noexcept { return outstanding_bytes_; }
@@ -149,53 +153,64 @@ public:
 private:
     enum class State : std::uint8_t { offline, opening, connected, finished, failed };
 
+    // session.cpp
+    template <class P> void write(const P& packet);
+    void fail(Failure why);
+    void disconnect_when_drained();
+    [[nodiscard]] Duration ping_interval() const noexcept;
+    [[nodiscard]] TimePoint ping_due() const noexcept;
+    [[nodiscard]] TimePoint answer_due() const noexcept;
+
     // session_input.cpp: packets from the broker
     Result<void> handle_packet(const wire::Frame& frame);
+    template <class P> Result<void> decode_and_handle(const wire::Frame& frame);
     Result<void> handle(const Connack& packet);
     Result<void> handle(Publish& packet);
     Result<void> handle(const Pubrel& packet);
-    Result<void> handle(const Suback& packet);
-    Result<void> handle(const Unsuback& packet);
     Result<void> handle(const Pingreq& packet);
     Result<void> handle(const Pingresp& packet);
     Result<void> handle(const Disconnect& packet);
     Result<void> handle(const Auth& packet);
     template <PacketType Type> Result<void> handle(const PublishReply<Type>& packet);
-    template <class P> Result<void> decode_and_handle(const wire::Frame& frame);
     Result<void> resolve_alias(Publish& packet);
+    Result<void> check_explained(const AckProperties& properties) const;
     void hand_on(PacketType type, PacketId id, Inbound::Received&& received);
     void report(PacketType type, PacketId id, ReasonCode code, std::span<const ReasonCode> codes,
                 const AckProperties& properties);
-    [[nodiscard]] Exchange* find_request(PacketId id, Step step) const noexcept;
-    void fail(Failure why);
+    void send_answers();
 
-    // session_output.cpp: packets to the broker
-    template <class P> void write(const P& packet);
-    Result<void> check_granted(QoS qos, bool retain, std::size_t packet_size) const;
-    Result<void> check_verb() const;
-    Result<void> check_granted(std::span<const TopicSubscription> subscriptions,
-                               const SubscribeProperties& properties) const;
+    // session_publish.cpp: messages, from the verb to the acknowledgement
+    [[nodiscard]] bool pumpable() const noexcept;
+    [[nodiscard]] bool must_wait(QoS qos) const noexcept;
+    [[nodiscard]] bool may_send_directly(QoS qos) const noexcept;
+    [[nodiscard]] bool has_room_for(std::size_t bytes) const noexcept;
     [[nodiscard]] PacketId next_id() noexcept;
-    [[nodiscard]] bool may_send_directly(QoS qos) noexcept;
+    Result<void> check_verb() const;
+    Result<void> check_granted(QoS qos, bool retain, std::size_t packet_size) const;
     Result<Published> send_directly(Publish& message, Operation* operation);
+    Result<Published> submit_directly(Exchange::Owner& prepared, Operation* operation);
     Result<Published> enqueue(Publish& message, Operation* operation);
-    template <class P> Result<PacketId> request(P& packet, Operation* operation);
-    void send_request(Exchange::Owner exchange);
     Exchange& track(Exchange::Owner exchange, ExchangeList& list, Operation* operation);
     void finish(Exchange& exchange, Outcome&& outcome);
     void finish(Exchange::Owner exchange, Outcome&& outcome);
-    [[nodiscard]] bool has_room_for(std::size_t bytes) const noexcept;
-    void release(Exchange& exchange);
-    void send_answers();
-    void resume();
-    void restore_subscriptions();
-    void pump();
-    void pump_queue();
+    void sent(Exchange& exchange) noexcept;
     void send(Exchange::Owner exchange);
-    [[nodiscard]] bool pumpable() const noexcept;
-    void disconnect_when_drained();
-    [[nodiscard]] Duration ping_interval() const noexcept;
-    [[nodiscard]] TimePoint ping_due() const noexcept;
+    void release(Exchange& exchange);
+    void resume(bool session_present);
+    void pump();
+
+    // session_requests.cpp: SUBSCRIBE and UNSUBSCRIBE
+    template <class P> Result<PacketId> request(P& packet, Operation* operation);
+    Result<void> check_granted(const Subscribe& packet) const;
+    Result<void> check_granted(const Exchange& request) const;
+    void send_request(Exchange::Owner exchange);
+    void resend_requests();
+    void restore_subscriptions();
+    void restore(Subscribe& packet);
+    Result<Exchange*> find_request(PacketId id, PacketType answer) const;
+    Result<void> check_count(Exchange& request, std::size_t codes, std::size_t filters);
+    Result<void> handle(const Suback& packet);
+    Result<void> handle(const Unsuback& packet);
 
     const Config config_;
 
@@ -209,7 +224,7 @@ private:
     ExchangeList releases_;  // PUBREL owed or sent, in the order of the PUBRECs [MQTT-4.6.0-4]
     ExchangeList requests_;  // SUBSCRIBE and UNSUBSCRIBE to send
     ExchangeList requested_; // ... sent on this link
-    ExchangeList restoring_; // SUBSCRIBEs that restore what a lost session held; they end with the link
+    ExchangeList restoring_; // SUBSCRIBEs that restore what a lost session held
     std::size_t outstanding_ = 0;
     std::size_t outstanding_bytes_ = 0;
     Subscriptions subscriptions_;
@@ -223,6 +238,7 @@ private:
     Failure failure_;
     Limits limits_;
     bool clean_start_ = true;
+    bool problem_information_ = true; // we did not forbid the broker to explain itself
     std::uint16_t quota_ = 0;
     wire::Framer framer_;
     std::vector<std::string> aliases_; // of the broker: alias - 1 -> topic
@@ -230,6 +246,7 @@ private:
     TimePoint last_received_{};
     std::optional<TimePoint> ping_sent_; // the oldest that is not answered
     bool reading_ = true;
+    std::size_t unflushed_answers_ = 0; // bytes
 
     Ring<Event> events_;
     Buffer output_;

@@ -1,6 +1,7 @@
-// Packets from the broker.
+// Packets from the broker, and the answers to its messages.
 #include <fmt/format.h>
 
+#include "session/failures.hpp"
 #include "session/message_block.hpp"
 #include "session/session.hpp"
 #include "wire/roles.hpp"
@@ -8,8 +9,11 @@
 namespace culex::session {
 namespace {
 
-Failure violation(std::string detail, ReasonCode code = ReasonCode::protocol_error) {
-    return Failure(Errc::protocol_error, std::move(detail), code);
+/// What the broker says about an end: its reason string, and where it would have us go (MQTT 5, section 4.11).
+template <class P> std::string words(const P& properties) {
+    std::string text(properties.reason_string.value_or(""));
+    if (!properties.server_reference) return text;
+    return fmt::format("{}{}server reference: {}", text, text.empty() ? "" : "; ", *properties.server_reference);
 }
 
 } // namespace
@@ -32,16 +36,13 @@ void Session::handle_input(Bytes bytes, TimePoint now) {
 
 template <class P> Result<void> Session::decode_and_handle(const wire::Frame& frame) {
     arena_.reset();
-    auto packet = wire::decode<P>(frame, config_.version, arena_);
+    auto packet = wire::decode<P>(frame, config_.version, arena_, wire::Sender::server);
     if (!packet) return std::move(packet).failure();
     return handle(*packet);
 }
 
 Result<void> Session::handle_packet(const wire::Frame& frame) {
-    const auto type = static_cast<PacketType>(frame.first_byte >> 4);
-    if (!wire::client_may_receive(type, config_.version)) {
-        return violation(fmt::format("{} is not for a client to receive", to_string(type)));
-    }
+    const PacketType type = frame.type();
     const bool opens = type == PacketType::connack || type == PacketType::auth;
     if (state_ == State::opening && !opens) { // [MQTT-3.2.0-1]
         return violation(fmt::format("{} came before CONNACK", to_string(type)));
@@ -71,30 +72,25 @@ Result<void> Session::handle_packet(const wire::Frame& frame) {
         return decode_and_handle<Disconnect>(frame);
     case PacketType::auth:
         return decode_and_handle<Auth>(frame);
-    default:
-        return Failure(Errc::malformed_packet, "packet type 0", ReasonCode::malformed_packet);
+    default: // nothing that a server may send
+        return wire::decode(frame, config_.version, arena_, wire::Sender::server).failure();
     }
 }
 
 Result<void> Session::handle(const Connack& packet) {
     if (state_ == State::connected) return violation("a second CONNACK"); // [MQTT-3.2.0-2]
     if (failed(packet.reason_code)) {
-        return Failure(Errc::connection_refused, std::string(packet.properties.reason_string.value_or("")),
-                       packet.reason_code);
+        return Failure(Errc::connection_refused, words(packet.properties), packet.reason_code);
     }
+    state_ = State::connected;
+    limits_ = Limits::granted(packet.properties, limits_.keep_alive, limits_.session_expiry_interval);
     // A client that asked for a clean start has no session that could be present [MQTT-3.2.2-4]. One that did not may have
     // had an earlier life whose session the broker still holds, so that is accepted.
     if (packet.session_present && clean_start_) return violation("CONNACK says session present after a clean start");
-    limits_ = Limits::granted(packet.properties, limits_.keep_alive, limits_.session_expiry_interval);
     if (packet.properties.assigned_client_identifier)
         assigned_client_id_ = *packet.properties.assigned_client_identifier;
-    state_ = State::connected;
     events_.push_back(Event{.type = PacketType::connack, .session_present = packet.session_present});
-    if (!packet.session_present) { // [MQTT-3.2.2-5]
-        inbound_.forget_session();
-        restore_subscriptions();
-    }
-    resume();
+    resume(packet.session_present);
     return {};
 }
 
@@ -106,8 +102,8 @@ Result<void> Session::handle(Publish& packet) {
         hand_on(PacketType::publish, 0, {MessageBlock::make(packet), {}});
         return {};
     }
-    const bool binding = wire::receive_maximum_binds(config_.version);
-    if (binding && inbound_.unacknowledged() >= config_.receive_maximum) { // [MQTT-3.3.4-9]
+    const bool full = inbound_.unacknowledged() >= config_.receive_maximum;
+    if (full && wire::receive_maximum_binds(config_.version) && inbound_.takes_place(packet)) { // [MQTT-3.3.4-9]
         return violation("more unacknowledged messages than our Receive Maximum", ReasonCode::receive_maximum_exceeded);
     }
     hand_on(PacketType::publish, packet.packet_id, inbound_.handle_publish(packet));
@@ -135,7 +131,12 @@ Result<void> Session::resolve_alias(Publish& packet) {
 }
 
 Result<void> Session::handle(const Pubrel& packet) {
-    hand_on(PacketType::pubrel, packet.packet_id, inbound_.handle_pubrel(packet.packet_id));
+    if (auto explained = check_explained(packet.properties); !explained) return explained;
+    Inbound::Released released = inbound_.handle_pubrel(packet.packet_id);
+    if (released.early)
+        return violation(fmt::format("PUBREL for packet identifier {} came before our PUBREC", packet.packet_id));
+    if (released.answer) write(Pubcomp{.packet_id = packet.packet_id, .reason_code = *released.answer});
+    hand_on(PacketType::pubrel, packet.packet_id, std::move(released.received));
     return {};
 }
 
@@ -146,30 +147,34 @@ void Session::hand_on(PacketType type, PacketId id, Inbound::Received&& received
 }
 
 template <PacketType Type> Result<void> Session::handle(const PublishReply<Type>& packet) {
-    report(Type, packet.packet_id, packet.reason_code, {}, packet.properties);
-    Exchange* exchange = ids_.find(packet.packet_id);
-    if (!exchange) {
-        // We have forgotten it, or never knew it: only PUBREC asks for an answer.
-        if (Type == PacketType::pubrec) {
-            write(Pubrel{.packet_id = packet.packet_id, .reason_code = ReasonCode::packet_identifier_not_found});
+    if (auto explained = check_explained(packet.properties); !explained) return explained;
+    if (Exchange* exchange = ids_.find(packet.packet_id)) {
+        switch (next_action(exchange->step, Type, failed(packet.reason_code))) {
+        case Action::complete:
+            finish(*exchange, {.reason_code = packet.reason_code, .properties = &packet.properties});
+            break;
+        case Action::release:
+            release(*exchange);
+            break;
+        case Action::release_again:
+            write(Pubrel{.packet_id = packet.packet_id});
+            break;
+        case Action::violation:
+            return violation(fmt::format("{} for packet identifier {} answers nothing that we have sent",
+                                         to_string(Type), packet.packet_id));
         }
-        return {};
+    } else if (Type == PacketType::pubrec) {
+        // We have forgotten it, or never knew it. Other answers to nothing need none themselves.
+        write(Pubrel{.packet_id = packet.packet_id, .reason_code = ReasonCode::packet_identifier_not_found});
     }
-    switch (next_action(exchange->step, Type, failed(packet.reason_code))) {
-    case Action::complete:
-        finish(*exchange, {.reason_code = packet.reason_code, .properties = &packet.properties});
-        return {};
-    case Action::release:
-        release(*exchange);
-        return {};
-    case Action::release_again:
-        write(Pubrel{.packet_id = packet.packet_id});
-        return {};
-    case Action::violation:
-        break;
-    }
-    return violation(fmt::format("{} for packet identifier {} answers nothing that we have sent", to_string(Type),
-                                 packet.packet_id));
+    report(Type, packet.packet_id, packet.reason_code, {}, packet.properties);
+    return {};
+}
+
+/// Where we asked for no problem information, only PUBLISH, CONNACK and DISCONNECT may carry some [MQTT-3.1.2-29].
+Result<void> Session::check_explained(const AckProperties& properties) const {
+    if (problem_information_ || (!properties.reason_string && properties.user_properties.empty())) return {};
+    return violation("a reason string or user properties, although we asked for no problem information");
 }
 
 Result<void> Session::handle(const Pingreq&) {
@@ -185,10 +190,7 @@ Result<void> Session::handle(const Pingresp&) {
 }
 
 Result<void> Session::handle(const Disconnect& packet) {
-    if (packet.properties.session_expiry_interval) { // [MQTT-3.14.2-2]
-        return violation("a DISCONNECT from the broker with a Session Expiry Interval");
-    }
-    return Failure(Errc::disconnected, std::string(packet.properties.reason_string.value_or("")), packet.reason_code);
+    return Failure(Errc::disconnected, words(packet.properties), packet.reason_code);
 }
 
 Result<void> Session::handle(const Auth&) { return violation("AUTH, although CONNECT named no authentication method"); }
@@ -207,9 +209,32 @@ void Session::report(PacketType type, PacketId id, ReasonCode code, std::span<co
     events_.push_back(std::move(event));
 }
 
-Exchange* Session::find_request(PacketId id, Step step) const noexcept {
-    Exchange* exchange = ids_.find(id);
-    return exchange && exchange->step == step ? exchange : nullptr;
+void Session::acknowledge(const Delivery& delivery, ReasonCode code) {
+    // A code that PUBACK and PUBREC cannot carry still says whether the message was taken; under 3.1.1 none can.
+    if (!allowed_in(code, PacketType::puback, config_.version)) {
+        const bool refuse =
+            failed(code) && allowed_in(ReasonCode::unspecified_error, PacketType::puback, config_.version);
+        code = refuse ? ReasonCode::unspecified_error : ReasonCode::success;
+    }
+    inbound_.acknowledge(delivery, code);
+    send_answers();
+}
+
+void Session::send_answers() {
+    Answer answer;
+    while (state_ == State::connected && inbound_.next_answer(answer)) {
+        switch (answer.type) {
+        case PacketType::puback:
+            write(Puback{.packet_id = answer.id, .reason_code = answer.reason_code});
+            break;
+        case PacketType::pubrec:
+            write(Pubrec{.packet_id = answer.id, .reason_code = answer.reason_code});
+            break;
+        default:
+            write(Pubcomp{.packet_id = answer.id, .reason_code = answer.reason_code});
+            break;
+        }
+    }
 }
 
 } // namespace culex::session

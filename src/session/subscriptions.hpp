@@ -24,11 +24,14 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return granted_.size(); }
 
     /// Calls `subscribe(const Subscribe&)`, without packet identifier, until everything is asked for once: packets of at
-    /// most `filters_per_packet` filters and about `bytes_per_packet` bytes, each with one subscription identifier.
+    /// most `filters_per_packet` filters and, but for a single filter that is longer, `bytes_per_packet` bytes, each with
+    /// one subscription identifier.
     template <class F> void restore(std::size_t bytes_per_packet, F subscribe) const;
 
 private:
     static constexpr std::size_t filters_per_packet = 512;
+    // First byte, Remaining Length, packet identifier, the length of the properties, a subscription identifier.
+    static constexpr std::size_t head_size = 1 + 4 + 2 + 1 + 5;
 
     struct Granted {
         TopicSubscription options; // its filter views the key
@@ -41,7 +44,7 @@ template <class F> void Subscriptions::restore(std::size_t bytes_per_packet, F s
     std::vector<TopicSubscription> batch;
     for (auto next = granted_.begin(); next != granted_.end();) {
         batch.clear();
-        std::size_t bytes = 0;
+        std::size_t bytes = head_size;
         const std::optional<std::uint32_t> identifier = next->second.identifier;
         do {
             batch.push_back(next->second.options);

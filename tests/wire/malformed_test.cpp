@@ -23,9 +23,7 @@ void PrintTo(const Case& row, std::ostream* out) { *out << row.bytes; }
 
 constexpr Version v3 = Version::v3_1_1;
 constexpr Version v5 = Version::v5;
-constexpr Errc malformed = Errc::malformed_packet;
 constexpr Errc protocol = Errc::protocol_error;
-constexpr ReasonCode x81 = ReasonCode::malformed_packet;
 constexpr ReasonCode x82 = ReasonCode::protocol_error;
 constexpr ReasonCode x84 = ReasonCode::unsupported_protocol_version;
 constexpr ReasonCode x94 = ReasonCode::topic_alias_invalid;
@@ -93,12 +91,12 @@ const Case roles[] = {
     {"m7_broken_connect", v5, "10 00", protocol, x82, Sender::server},
     {"m7_subscribe", v5, "82 07 00 01 00 00 01 '#' 00", protocol, x82, Sender::server},
     {"m7_unsubscribe", v5, "A2 06 00 02 00 00 01 '#'", protocol, x82, Sender::server},
-    {"m7_pingreq", v3, "C0 00", protocol, x82, Sender::server},
+    {"m7_pingreq", v5, "C0 00", protocol, x82, Sender::server},
     {"m7_disconnect_before_5", v3, "E0 00", protocol, x82, Sender::server},
     {"m7_connack", v5, "20 03 00 00 00", protocol, x82, Sender::client},
     {"m7_suback", v3, "90 03 00 01 00", protocol, x82, Sender::client},
     {"m7_unsuback", v3, "B0 02 00 01", protocol, x82, Sender::client},
-    {"m7_pingresp", v3, "D0 00", protocol, x82, Sender::client},
+    {"m7_pingresp", v5, "D0 00", protocol, x82, Sender::client},
     {"m19_disconnect_with_will_from_server", v5, "E0 01 04", protocol, x82, Sender::server},
     {"m19_server_code_from_client", v5, "E0 01 8B", protocol, x82, Sender::client},
     {"m15_reauthentication_from_server", v5, "F0 06 19 04 15 00 01 'M'", protocol, x82, Sender::server},
@@ -250,6 +248,17 @@ TEST(Flags, exactly_the_listed_ones_are_legal) {
     EXPECT_EQ(legal, 14 + 10);
     EXPECT_TRUE(has_legal_flags(0x62) && has_legal_flags(0x82) && has_legal_flags(0xA2));
     EXPECT_FALSE(has_legal_flags(0x60) || has_legal_flags(0x00) || has_legal_flags(0x38) || has_legal_flags(0x36));
+}
+
+/// Old servers of 3.1.1 ping their clients, and are answered.
+TEST(Sender, both_sides_may_ping_under_3_1_1) {
+    for (const Sender from : {Sender::client, Sender::server}) {
+        for (const char* bytes : {"C0 00", "D0 00"}) {
+            Arena arena;
+            const std::vector<std::byte> memory = hex(bytes);
+            EXPECT_TRUE(read_packet(memory, v3, arena, from)) << bytes;
+        }
+    }
 }
 
 TEST(Refusal, names_packet_field_and_value) {

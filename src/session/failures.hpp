@@ -1,0 +1,22 @@
+#pragma once
+/// \file failures.hpp
+/// The failures that a session finds itself, as opposed to those of single packets (wire/fault.hpp).
+
+#include <string>
+#include <utility>
+
+#include <culex/error.hpp>
+
+namespace culex::session {
+
+/// The broker broke the protocol; `code` is what it is told under MQTT 5.
+[[nodiscard]] inline Failure violation(std::string detail, ReasonCode code = ReasonCode::protocol_error) {
+    return Failure(Errc::protocol_error, std::move(detail), code);
+}
+
+/// The broker said beforehand that it does not do this; `code` is what it would have answered.
+[[nodiscard]] inline Failure not_granted(std::string detail, ReasonCode code) {
+    return Failure(Errc::not_supported, std::move(detail), code);
+}
+
+} // namespace culex::session
