@@ -49,6 +49,32 @@ Failure refused_version(const Frame& frame) {
                    {ReasonCode::malformed_packet, "packet", "is one of MQTT 3.1.1, with return code", code});
 }
 
+/// The short ways. Nothing that they accept depends on the sender.
+template <class P> bool read_plain(const Frame& frame, Version version, P& into) noexcept {
+    if constexpr (P::type == PacketType::publish) return read_plain_publish(frame, version, into);
+    if constexpr (Reply<P>) return read_plain_reply(frame, into);
+    return false;
+}
+
+template <class P>
+[[gnu::noinline]] void read_any(const Frame& frame, Version version, Arena& arena, Sender from, Result<P>& into) {
+    if (!has_good_header(frame, P::type, version, from)) {
+        into = header_refusal(frame, P::type, version, from);
+        return;
+    }
+    if constexpr (P::type == PacketType::connack) {
+        if (version == Version::v5 && frame.body.size() == 2) {
+            into = refused_version(frame);
+            return;
+        }
+    }
+    Reader reader(frame.body, P::type, version, &arena);
+    read_packet(reader, frame, *into);
+    Fault fault = reader.fault();
+    if (!fault) fault = sender_fault(*into, from);
+    if (fault) into = refusal(P::type, fault);
+}
+
 template <std::size_t I = 0> Result<Packet> decode_any(const Frame& frame, Version version, Arena& arena, Sender from) {
     if constexpr (I == std::variant_size_v<Packet>) {
         return header_refusal(frame, PacketType{}, version, from);
@@ -64,22 +90,8 @@ template <std::size_t I = 0> Result<Packet> decode_any(const Frame& frame, Versi
 } // namespace
 
 template <class P> Result<P> decode(const Frame& frame, Version version, Arena& arena, Sender from) {
-    if (!has_good_header(frame, P::type, version, from)) return header_refusal(frame, P::type, version, from);
-    Result<P> result{P{}}; // filled in where it is returned
-    P& packet = *result;
-    if constexpr (P::type == PacketType::publish) {
-        if (read_plain_publish(frame, version, packet)) return result;
-    }
-    if constexpr (Reply<P>) {
-        if (read_plain_reply(frame, packet)) return result;
-    }
-    if constexpr (P::type == PacketType::connack) {
-        if (version == Version::v5 && frame.body.size() == 2) return refused_version(frame);
-    }
-    Reader reader(frame.body, P::type, version, &arena);
-    read_packet(reader, frame, packet);
-    if (!reader.ok()) return refusal(P::type, reader.fault());
-    if (const Fault fault = sender_fault(packet, from)) return refusal(P::type, fault);
+    Result<P> result{P{}}; // the one object that is returned: a Publish is too large to be moved about
+    if (!read_plain(frame, version, *result)) read_any(frame, version, arena, from, result);
     return result;
 }
 

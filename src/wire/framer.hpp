@@ -83,6 +83,9 @@ public:
     /// True inside a packet: if the connection ends here, it was cut.
     [[nodiscard]] bool mid_packet() const noexcept { return at_ != end_ || (!stash_.empty() && !stash_done_); }
 
+    /// The memory that the stash holds now.
+    [[nodiscard]] std::size_t stash_capacity() const noexcept { return stash_.capacity(); }
+
     /// Forgets everything for a new connection; the limit stays.
     void reset() noexcept;
 

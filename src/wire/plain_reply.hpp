@@ -13,9 +13,9 @@ namespace culex::wire {
 template <class P>
 concept Reply = requires(P& packet) { []<PacketType Type>(PublishReply<Type>&) {}(packet); };
 
-/// The frame's header has been checked. False means "take the long way".
+/// False means "take the long way", as it does for a PUBLISH.
 template <Reply P> [[nodiscard]] bool read_plain_reply(const Frame& frame, P& into) noexcept {
-    if (frame.body.size() != 2) return false;
+    if (frame.type() != P::type || !has_legal_flags(frame.first_byte) || frame.body.size() != 2) return false;
     into.packet_id = read_u16(frame.body.data());
     return into.packet_id != 0;
 }
