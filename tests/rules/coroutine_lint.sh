@@ -2,15 +2,16 @@
 # Refuses the uses of co_await that g++ 12 compiles wrongly without a warning (objects moved bitwise, then destroyed twice).
 # What may stand around a co_await: a statement of its own, `auto x = co_await f(args);`, a condition, `co_return co_await`.
 #
-#   coroutine_lint.sh <tree> <folder for stamps> [clang-query]
+#   coroutine_lint.sh <tree> <folder for stamps> [files...]
 #
-# Looks at every file of src, include, examples and tests that uses co_await. A file that passed is not read again until it,
-# a header or the queries change.
+# Looks at every file of src, include, examples and tests that uses co_await, or at the named files. A file that passed is
+# not read again until it, a header or the queries change. CLANG_QUERY names another clang-query.
 set -euo pipefail
 
 tree=$(cd "$1" && pwd)
 stamps=$2
-clang_query=${3:-clang-query-19}
+shift 2
+clang_query=${CLANG_QUERY:-clang-query-19}
 rules=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 mkdir -p "$stamps"
 
@@ -50,7 +51,8 @@ lint() {
 export -f lint
 export stamps rules common clang_query tree
 
-mapfile -t files < <(sources -o -name '*.cpp' | xargs -r grep -lE '\bco_(await|return|yield)\b')
+files=("$@")
+[[ $# -gt 0 ]] || mapfile -t files < <(sources -o -name '*.cpp' | xargs -r grep -lE '\bco_(await|return|yield)\b')
 if [[ ${#files[@]} -gt 0 ]]; then
     # shellcheck disable=SC2016 # the inner shell expands it
     printf '%s\0' "${files[@]}" | xargs -0 -n 1 -P "$(nproc)" bash -c 'lint "$1"' lint || {
