@@ -21,6 +21,7 @@ bool FakeBroker::drop_connection(std::string_view client_id) { return core_->dro
 void FakeBroker::shut_down() { core_->shut_down(); }
 void FakeBroker::forget_sessions() { core_->forget_sessions(); }
 void FakeBroker::forget_retained_messages() { core_->router().forget_retained(); }
+void FakeBroker::script(Script script) { core_->script(std::move(script)); }
 
 void FakeBroker::publish(std::string_view topic, std::string_view payload, QoS qos, bool retain) {
     core_->publish_from_test({.topic = topic, .payload = as_bytes(payload), .qos = qos, .retain = retain});
@@ -52,5 +53,6 @@ std::uint64_t FakeBroker::count(Direction direction, PacketType type) const noex
     return core_->log().count(direction, type);
 }
 std::vector<std::string> FakeBroker::complaints() const { return core_->complaints(); }
+std::vector<std::string> FakeBroker::verify() const { return core_->verify(); }
 
 } // namespace culex::testing

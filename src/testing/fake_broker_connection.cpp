@@ -12,13 +12,17 @@ constexpr std::size_t flush_at = std::size_t{64} * 1024;
 /// How long a client that was told goodbye may take to close its side, until it is closed for it.
 constexpr std::chrono::seconds linger{5};
 
-/// The whole of a frame that came from a framer: its fixed header stands before its body, in the shortest form.
-Bytes whole(const wire::Frame& frame) noexcept {
+} // namespace
+
+Bytes whole_of(const wire::Frame& frame) noexcept {
     const std::size_t header = 1 + wire::varint_size(frame.body.size());
     return {frame.body.data() - header, header + frame.body.size()};
 }
 
-} // namespace
+wire::Frame frame_of(Bytes packet) noexcept {
+    const wire::Varint length = wire::parse_varint(packet.subspan(1));
+    return {std::to_integer<std::uint8_t>(packet[0]), packet.subspan(1U + length.size)};
+}
 
 BrokerConnection::BrokerConnection(BrokerCore& core, std::unique_ptr<Stream> stream, std::size_t number)
     : core_(core), stream_(std::move(stream)), number_(number), peer_(stream_->peer()),
@@ -30,16 +34,23 @@ ConnectionInfo BrokerConnection::info() const {
             .peer = peer_,
             .version = version_,
             .clean_start = clean_start_,
-            .keep_alive = keep_alive_};
+            .keep_alive = keep_alive_,
+            .scripted = player_ && player_->plays()};
+}
+
+void BrokerConnection::play(Script script, std::size_t script_number) {
+    player_.emplace(core_, *this, std::move(script), script_number);
+    player_->start();
 }
 
 // --- input
 
 void BrokerConnection::on_read(Bytes bytes) {
     const auto here = core_.hold();
+    if (state_ != State::serving) return; // what comes after a goodbye is nobody's business
     last_received_ = core_.now();
     framer_.feed(bytes);
-    while (stream_) {
+    while (state_ == State::serving) {
         const Result<std::optional<wire::Frame>> frame = framer_.next();
         if (!frame) return refuse(frame.failure());
         if (!*frame) return;
@@ -52,8 +63,12 @@ void BrokerConnection::handle(const wire::Frame& frame) {
         version_ = Version::v3_1_1;
         if (const Result<Version> asked = wire::connect_version(frame)) version_ = *asked;
     }
-    note(Direction::received, whole(frame));
-    if (state_ == State::serving) serve(frame);
+    note(Direction::received, whole_of(frame));
+    if (player_ && player_->plays()) {
+        player_->handle(whole_of(frame));
+    } else {
+        serve(frame);
+    }
 }
 
 void BrokerConnection::on_end(Failure why) {
@@ -62,7 +77,8 @@ void BrokerConnection::on_end(Failure why) {
         complain(fmt::format("ended inside a packet: {}", why.message()));
     }
     output_.clear();
-    drop();
+    end(State::dead, why.message());
+    leave(true);
 }
 
 void BrokerConnection::on_drained() {
@@ -103,8 +119,17 @@ bool BrokerConnection::send_publish(const wire::PublishParts& parts) {
     return true;
 }
 
+void BrokerConnection::send_raw(Bytes bytes) {
+    if (state_ != State::serving || bytes.empty()) return;
+    const std::size_t before = output_.size();
+    output_.append(bytes);
+    written(before);
+}
+
 void BrokerConnection::written(std::size_t before) {
-    note(Direction::sent, output_.bytes().subspan(before));
+    const Bytes packet = output_.bytes().subspan(before);
+    note(Direction::sent, packet);
+    if (frame_of(packet).type() == PacketType::connack) connack_sent_ = true;
     if (output_.size() >= flush_at) {
         flush();
     } else {
@@ -130,22 +155,30 @@ void BrokerConnection::leave(bool publish_will) {
     core_.leave(*session, publish_will ? std::move(will) : nullptr, will_delay_);
 }
 
+void BrokerConnection::end(State state, std::string_view why) {
+    const State before = std::exchange(state_, state);
+    if (before == State::dead) return;
+    flush();
+    if (state == State::closing) {
+        stream_->shutdown();
+        core_.runtime().arm_after(alarm_, linger);
+    } else {
+        stream_.reset();
+        alarm_.disarm();
+        core_.bury(*this);
+    }
+    if (before == State::serving && player_) player_->handle_end(why);
+}
+
 void BrokerConnection::drop() {
     if (state_ == State::dead) return;
-    state_ = State::dead;
-    flush();
-    stream_.reset();
-    alarm_.disarm();
-    core_.bury(*this);
+    end(State::dead, "the broker has dropped it");
     leave(true);
 }
 
 void BrokerConnection::close(bool publish_will) {
     if (state_ != State::serving) return;
-    state_ = State::closing;
-    flush();
-    stream_->shutdown();
-    core_.runtime().arm_after(alarm_, linger);
+    end(State::closing, "the broker has closed it");
     leave(publish_will);
 }
 
@@ -160,6 +193,10 @@ void BrokerConnection::abandon() noexcept {
     session_ = nullptr;
     alarm_.disarm();
     flush_.unlink();
+}
+
+void BrokerConnection::set_reading(bool on) {
+    if (stream_) stream_->set_reading(on);
 }
 
 // --- time

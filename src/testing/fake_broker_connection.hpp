@@ -11,12 +11,18 @@
 #include <culex/testing/fake_broker_records.hpp>
 
 #include "testing/fake_broker_message.hpp"
+#include "testing/fake_broker_player.hpp"
 #include "wire/codec.hpp"
 
 namespace culex::testing {
 
 class BrokerCore;
 class BrokerSession;
+
+/// The whole of a frame that came from a framer: its fixed header stands before its body, in the shortest form.
+[[nodiscard]] Bytes whole_of(const wire::Frame& frame) noexcept;
+/// And back.
+[[nodiscard]] wire::Frame frame_of(Bytes packet) noexcept;
 
 class BrokerConnection final : private StreamHandler {
 public:
@@ -25,14 +31,26 @@ public:
     BrokerConnection& operator=(const BrokerConnection&) = delete;
 
     void start() { stream_->start(*this); }
+    /// Before anything has come.
+    void play(Script script, std::size_t script_number);
     [[nodiscard]] std::size_t number() const noexcept { return number_; }
     [[nodiscard]] ConnectionInfo info() const;
     /// Neither ended nor ending.
     [[nodiscard]] bool serving() const noexcept { return state_ == State::serving; }
+    [[nodiscard]] const ScriptPlayer* player() const noexcept { return player_ ? &*player_ : nullptr; }
+
+    // --- for scripts
+
+    [[nodiscard]] Version version() const noexcept { return version_; }
+    [[nodiscard]] bool has_session() const noexcept { return session_ != nullptr; }
+    /// Does with a packet what the broker does.
+    void serve(const wire::Frame& frame);
+    void set_reading(bool on);
 
     // --- output: gathered, and flushed at the end of the turn. Nothing happens once the connection is ending.
 
     template <class P> void send(const P& packet);
+    void send_raw(Bytes bytes);
     /// False where it is larger than what the client takes.
     bool send_publish(const wire::PublishParts& parts);
     /// Whether the client keeps up.
@@ -72,11 +90,11 @@ private:
     void flush();
     void alarm();
     void watch_keep_alive();
+    void end(State state, std::string_view why);
     void leave(bool publish_will);
     void complain(std::string_view what) const;
 
     // fake_broker_serving.cpp: what each packet does
-    void serve(const wire::Frame& frame);
     void handle_connect(const wire::Frame& frame);
     void welcome(const Connect& connect);
     void refuse_connect(ReasonCode code);
@@ -101,10 +119,12 @@ private:
     const std::size_t number_;
     const std::string peer_;
     State state_ = State::serving;
+    std::optional<ScriptPlayer> player_;
 
     Version version_ = Version::v3_1_1;
     BrokerSession* session_ = nullptr; // from CONNECT until the end begins
     std::string client_id_;
+    bool connack_sent_ = false; ///< perhaps by a script
     bool clean_start_ = false;
     std::uint16_t keep_alive_ = 0;
     std::uint32_t maximum_packet_size_ = wire::no_limit; // of the client

@@ -58,6 +58,9 @@ void BrokerCore::serve(std::unique_ptr<Stream> stream) {
     auto& connection = connections_[number];
     connection = std::make_unique<BrokerConnection>(*this, std::move(stream), number);
     connection->start();
+    if (scripts_.empty()) return;
+    connection->play(std::move(scripts_.front()), ++scripts_begun_);
+    scripts_.pop_front();
 }
 
 void BrokerCore::drop_all_connections() {
@@ -91,6 +94,19 @@ void BrokerCore::complain(std::string what) {
     if (complaints_.size() < most_complaints) complaints_.push_back(std::move(what));
 }
 
+std::vector<std::string> BrokerCore::verify() const {
+    std::vector<std::string> all = complaints_;
+    for (const auto& [number, connection] : connections_) {
+        const ScriptPlayer* const player = connection->player();
+        std::string missing = player ? player->unfinished() : std::string{};
+        if (!missing.empty()) all.push_back(std::move(missing));
+    }
+    if (!scripts_.empty()) {
+        all.push_back(fmt::format("{} scripts have not begun: no connections have come for them", scripts_.size()));
+    }
+    return all;
+}
+
 std::vector<ConnectionInfo> BrokerCore::connections() const {
     std::vector<ConnectionInfo> infos;
     for (const auto& [number, connection] : connections_) {
@@ -117,12 +133,8 @@ BrokerSession* BrokerCore::find(std::string_view client_id) const {
     return found == sessions_.end() ? nullptr : found->second.get();
 }
 
-ReasonCode BrokerCore::admit(const Connect& connect, Version version) {
+ReasonCode BrokerCore::admit(const Connect& connect) {
     if (options_.refuse_connect) return *options_.refuse_connect;
-    // A session to keep needs a name [MQTT-3.1.3-8]; MQTT 5 has the client learn the one that it is given.
-    if (connect.client_id.empty() && !connect.clean_start && version == Version::v3_1_1) {
-        return ReasonCode::client_identifier_not_valid;
-    }
     const bool known = std::ranges::any_of(options_.users, [&](const FakeBrokerUser& user) {
         return connect.user_name == user.name && connect.password && as_text(*connect.password) == user.password;
     });

@@ -47,6 +47,7 @@ public:
     bool drop_connection(std::string_view client_id);
     void shut_down();
     void forget_sessions();
+    void script(Script script) { scripts_.push_back(std::move(script)); }
     void publish_from_test(const Publish& message);
     void subscribe(std::string_view filter, Function<void(const PublishedMessage&)> receive);
     [[nodiscard]] const std::deque<PublishedMessage>& messages() const noexcept { return messages_; }
@@ -56,6 +57,7 @@ public:
     [[nodiscard]] std::optional<SessionInfo> session_info(std::string_view client_id) const;
     [[nodiscard]] std::size_t accepted() const noexcept { return accepted_; }
     [[nodiscard]] const std::vector<std::string>& complaints() const noexcept { return complaints_; }
+    [[nodiscard]] std::vector<std::string> verify() const;
     [[nodiscard]] std::string transcript() const { return log_.transcript(start_); }
 
     // --- for connections
@@ -68,7 +70,7 @@ public:
     void complain(std::string what);
     /// Destroys the connection on a coming turn.
     void bury(BrokerConnection& connection);
-    [[nodiscard]] ReasonCode admit(const Connect& connect, Version version);
+    [[nodiscard]] ReasonCode admit(const Connect& connect);
     struct Joined {
         BrokerSession* session = nullptr;
         bool present = false;
@@ -124,6 +126,8 @@ private:
     std::vector<std::size_t> dead_;
     std::size_t accepted_ = 0;
     std::size_t made_client_ids_ = 0;
+    std::deque<Script> scripts_;
+    std::size_t scripts_begun_ = 0;
 
     // The router points into the sessions, and goes first.
     std::map<std::string, std::unique_ptr<BrokerSession>, std::less<>> sessions_;

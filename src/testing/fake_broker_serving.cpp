@@ -35,11 +35,13 @@ void BrokerConnection::handle_connect(const wire::Frame& frame) {
     }
     const Result<Connect> connect = wire::decode<Connect>(frame, version_, arena_, wire::Sender::client);
     if (!connect) {
+        const ReasonCode code = connect.failure().reason_code();
         complain(connect.failure().message());
-        return version_ == Version::v5 ? refuse_connect(connect.failure().reason_code()) : drop();
+        const bool nameless = code == ReasonCode::client_identifier_not_valid;      // to keep a session needs a name
+        return nameless || version_ == Version::v5 ? refuse_connect(code) : drop(); // [MQTT-3.1.3-8], [MQTT-3.1.4-1]
     }
     client_id_ = connect->client_id;
-    const ReasonCode verdict = core_.admit(*connect, version_);
+    const ReasonCode verdict = core_.admit(*connect);
     if (state_ != State::serving) return; // `authenticate` has ended it
     return failed(verdict) ? refuse_connect(verdict) : welcome(*connect);
 }
@@ -72,7 +74,7 @@ void BrokerConnection::welcome(const Connect& connect) {
     }
     Connack connack{.session_present = present, .properties = granted};
     if (assign) connack.properties.assigned_client_identifier = client_id_;
-    send(connack);
+    if (!connack_sent_) send(connack);
     session_ = session;
     watch_keep_alive();
     const std::uint16_t window = connect.properties.receive_maximum.value_or(65'535);

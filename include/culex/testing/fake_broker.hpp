@@ -10,7 +10,9 @@
 ///     ... let the code under test connect to broker.url() ...
 ///     broker.publish("lamp/set", "on", culex::QoS::at_least_once);
 ///     EXPECT_EQ(broker.messages().back().topic, "lamp/state");
-///     EXPECT_THAT(broker.complaints(), IsEmpty());
+///     EXPECT_THAT(broker.verify(), IsEmpty());
+///
+/// It can also be told what to do step by step, which no real broker would do (script.hpp).
 
 #include <memory>
 #include <optional>
@@ -22,6 +24,7 @@
 #include <culex/runtime.hpp>
 #include <culex/testing/fake_broker_options.hpp>
 #include <culex/testing/fake_broker_records.hpp>
+#include <culex/testing/script.hpp>
 
 namespace culex::testing {
 
@@ -61,6 +64,9 @@ public:
     void forget_sessions();
     void forget_retained_messages();
 
+    /// To be played on the next connection that has no script yet.
+    void script(Script script);
+
     // --- messages
 
     /// Publishes as if a client had.
@@ -90,8 +96,10 @@ public:
     [[nodiscard]] std::string transcript() const;
     /// How often a type went over all connections, whatever the log has kept.
     [[nodiscard]] std::uint64_t count(Direction direction, PacketType type) const noexcept;
-    /// What clients did against the protocol, in words. Empty at the end of a good test.
+    /// What clients did against the protocol, or against their script, in words.
     [[nodiscard]] std::vector<std::string> complaints() const;
+    /// For the end of a test: the complaints, and the scripts that were not played to their end. Empty is good.
+    [[nodiscard]] std::vector<std::string> verify() const;
 
 private:
     std::shared_ptr<BrokerCore> core_;
