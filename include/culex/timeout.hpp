@@ -66,9 +66,7 @@ namespace detail {
 /// What `with_timeout` does that has nothing to do with its task's type.
 class TimeoutBase {
 protected:
-    using Drop = void (*)(TimeoutBase&) noexcept;
-    TimeoutBase(TimePoint deadline, Drop drop_unless_done) noexcept
-        : deadline_(deadline), drop_unless_done_(drop_unless_done), timer_(*this), over_(*this) {}
+    explicit TimeoutBase(TimePoint deadline) noexcept : deadline_(deadline), timer_(*this), over_(*this) {}
     TimeoutBase(const TimeoutBase&) = delete;
     TimeoutBase& operator=(const TimeoutBase&) = delete;
     ~TimeoutBase() = default;
@@ -78,9 +76,6 @@ protected:
         Scheduler::here().arm(timer_, deadline_);
     }
     [[nodiscard]] ReadyNode& completion() noexcept { return over_; }
-    /// Whether the task was dropped because its time was over.
-    [[nodiscard]] bool expired() const noexcept { return expired_; }
-    void set_expired() noexcept { expired_ = true; }
     [[noreturn]] static void throw_timed_out();
 
 private:
@@ -98,14 +93,11 @@ private:
     void post_over() noexcept { Scheduler::here().post(over_); }
     void finish() {
         timer_.disarm();
-        drop_unless_done_(*this);
         parent_.resume();
     }
 
     TimePoint deadline_;
-    Drop drop_unless_done_;
     std::coroutine_handle<> parent_{};
-    bool expired_ = false;
     Alarm timer_;
     Over over_;
 };
@@ -115,8 +107,7 @@ private:
 /// See `with_timeout`.
 template <class T> class [[nodiscard]] Timeout : private detail::TimeoutBase {
 public:
-    Timeout(Task<T> task, TimePoint deadline) noexcept
-        : TimeoutBase(deadline, &Timeout::drop_unless_done), task_(std::move(task)) {}
+    Timeout(Task<T> task, TimePoint deadline) noexcept : TimeoutBase(deadline), task_(std::move(task)) {}
 
     bool await_ready() const noexcept { return false; }
     bool await_suspend(std::coroutine_handle<> parent) {
@@ -125,18 +116,14 @@ public:
         return true;
     }
     T await_resume() {
-        if (expired()) throw_timed_out();
+        if (!task_.done()) {
+            task_.drop();
+            throw_timed_out();
+        }
         return task_.result();
     }
 
 private:
-    static void drop_unless_done(TimeoutBase& base) noexcept {
-        auto& self = static_cast<Timeout&>(base);
-        if (self.task_.done()) return;
-        self.set_expired();
-        self.task_.drop();
-    }
-
     Task<T> task_;
 };
 

@@ -20,8 +20,7 @@ struct Nursery::Child : ListNode {
 };
 
 Nursery::~Nursery() {
-    while (joiner_.pop_front()) {
-    } // nobody to tell any more
+    static_cast<void>(joiner_.pop_front()); // there is nothing left to come back to
     drop_children();
 }
 

@@ -150,17 +150,14 @@ std::size_t PipeEnd::room() const noexcept {
 
 void PipeEnd::receive(Bytes bytes) {
     incoming_.append(bytes);
-    const TimePoint arrives = scheduler_.time_after(options_->latency);
-    // Never before what was sent earlier, though the latency may have been lowered since.
-    on_their_way_.push_back(
-        {on_their_way_.empty() ? arrives : std::max(arrives, on_their_way_.back().arrives), bytes.size()});
+    // Where the latency has been lowered since, what was sent earlier still stands in front.
+    on_their_way_.push_back({scheduler_.time_after(options_->latency), bytes.size()});
     arrive();
 }
 
 void PipeEnd::receive_end(Failure why) {
     end_ = std::move(why);
     end_arrives_ = scheduler_.time_after(options_->latency);
-    if (!on_their_way_.empty()) end_arrives_ = std::max(end_arrives_, on_their_way_.back().arrives);
     arrive();
 }
 

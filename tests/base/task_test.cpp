@@ -10,11 +10,13 @@
 #include <gtest/gtest.h>
 
 #include "support/manual_scheduler.hpp"
+#include "support/trace.hpp"
 
 namespace culex {
 namespace {
 
 using testing::ManualScheduler;
+using testing::Trace;
 
 /// The simplest thing to wait for: resumed by hand.
 class Gate {
@@ -43,19 +45,6 @@ public:
 
 private:
     IntrusiveList<Waiter> waiters_;
-};
-
-/// Says when it is destroyed.
-class Trace {
-public:
-    Trace(std::string& log, char letter) noexcept : log_(log), letter_(letter) {}
-    Trace(const Trace&) = delete;
-    Trace& operator=(const Trace&) = delete;
-    ~Trace() { log_ += letter_; }
-
-private:
-    std::string& log_;
-    char letter_;
 };
 
 Task<> nothing() { co_return; }

@@ -171,6 +171,27 @@ TEST_F(Timeouts, nested_ones_that_end_together_leave_nothing_behind) {
     EXPECT_EQ(scheduler.next_timer(), TimePoint::max());
 }
 
+TEST_F(Timeouts, one_that_has_a_name_is_over_when_it_has_been_awaited) {
+    struct Body {
+        static Task<> run(ManualScheduler& on, std::string& out) {
+            auto in_time = with_timeout(after(1s, 1, out), 2s);
+            const int value = co_await in_time;
+            EXPECT_EQ(value, 1);
+            EXPECT_EQ(on.next_timer(), TimePoint::max());
+            auto too_late = with_timeout(after(9s, 2, out), 2s);
+            try {
+                co_await too_late;
+                ADD_FAILURE();
+            } catch (const Error&) {
+                out += '=';
+            }
+            EXPECT_EQ(on.next_timer(), TimePoint::max());
+        }
+    };
+    scheduler.run(Body::run(scheduler, log));
+    EXPECT_EQ(log, "!12=");
+}
+
 TEST_F(Timeouts, dropped_in_the_middle_it_drops_its_task) {
     struct Body {
         static Task<> run(Event& event, std::string& out) { co_await with_timeout(wait_for(event, out), 5s); }

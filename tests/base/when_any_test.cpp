@@ -85,6 +85,19 @@ TEST_F(Races, the_first_to_end_wins_and_the_losers_are_dropped_before_it_goes_on
     EXPECT_EQ(scheduler.now(), start + 3s);
 }
 
+TEST_F(Races, losers_are_dropped_though_the_race_has_a_name_and_goes_on_living) {
+    struct Body {
+        static Task<> run(std::string& out) {
+            auto race_with_name = when_any(number(1s, 1, out), number(2s, 2, out));
+            co_await race_with_name;
+            out += '=';
+            co_await sleep_for(5s);
+        }
+    };
+    scheduler.run(Body::run(log));
+    EXPECT_EQ(log, "!12=");
+}
+
 TEST_F(Races, of_those_that_end_at_the_same_time_the_first_wins) {
     EXPECT_EQ(scheduler.run(race(log, 1s, 1s, 1s)), 0u);
 }

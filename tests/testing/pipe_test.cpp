@@ -106,7 +106,9 @@ TEST_F(PipeTest, splits_reads_at_the_chunk_size) {
 TEST_F(PipeTest, holds_back_what_is_beyond_its_capacity_and_says_when_it_has_drained) {
     join({.capacity = 4});
     b->set_reading(false);
-    write(*a, "abcdef");
+    write(*a, "abc");
+    EXPECT_EQ(a->backlog(), 0u);
+    write(*a, "def");
     EXPECT_EQ(a->backlog(), 2u);
     write(*a, "gh");
     EXPECT_EQ(a->backlog(), 4u);
