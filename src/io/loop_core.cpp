@@ -90,6 +90,7 @@ void LoopCore::end_owned_loop() noexcept {
         [[maybe_unused]] const int left = uv_loop_close(loop);
         assert(left == 0);
         delete loop;
+        ++loops_seen_off;
     };
     uv_loop_t* const loop = owned_.release();
     try {

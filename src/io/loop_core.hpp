@@ -37,6 +37,9 @@
 
 namespace culex::io {
 
+/// How many loops a thread of their own has seen off: they ended while the resolver was still at work for them.
+inline std::atomic<int> loops_seen_off{0};
+
 /// What `Loop` hides.
 class LoopCore {
 public:

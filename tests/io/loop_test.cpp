@@ -117,12 +117,13 @@ TEST_F(LoopTest, runs_timers_in_the_order_of_their_times) {
     Loop loop;
     std::vector<int> log;
     Alarm third(log, 3), first(log, 1), second(log, 2), second_too(log, 22), never(log, 99);
-    const TimePoint start = loop.now();
-    loop.arm(third, start + 7ms);
-    loop.arm(never, TimePoint::max());
-    loop.arm(second, start + 4ms);
-    loop.arm(second_too, start + 4ms);
-    loop.arm(first, start + 1ms);
+    loop.post([&] { // in a turn, in which the time stands still
+        loop.arm_after(third, 7ms);
+        loop.arm(never, TimePoint::max());
+        loop.arm_after(second, 4ms);
+        loop.arm_after(second_too, 4ms);
+        loop.arm_after(first, 1ms);
+    });
     loop.run(); // a time that never comes is not waited for
     EXPECT_EQ(log, (std::vector{1, 2, 22, 3}));
 }
@@ -178,10 +179,13 @@ TEST_F(LoopTest, a_timer_that_is_moved_on_all_the_time_comes_once) {
     std::vector<int> log;
     Alarm alarm(log, 1);
     Alarm mover(log, 2);
-    loop.arm_after(alarm, 1ms);
-    const TimePoint last = loop.now() + 10ms;
-    loop.arm(alarm, last);
-    loop.arm_after(mover, 3ms);
+    TimePoint last;
+    loop.post([&] {
+        loop.arm_after(alarm, 1ms);
+        last = loop.now() + 10ms;
+        loop.arm(alarm, last);
+        loop.arm_after(mover, 3ms);
+    });
     loop.run();
     EXPECT_EQ(log, (std::vector{2, 1}));
     EXPECT_GE(alarm.clock_at_call, last);
