@@ -22,6 +22,8 @@ void FakeBroker::shut_down() { core_->shut_down(); }
 void FakeBroker::forget_sessions() { core_->forget_sessions(); }
 void FakeBroker::forget_retained_messages() { core_->router().forget_retained(); }
 void FakeBroker::script(Script script) { core_->script(std::move(script)); }
+void FakeBroker::inject(Faults faults) { core_->inject(std::move(faults)); }
+void FakeBroker::release_stalls() { core_->release_stalls(); }
 
 void FakeBroker::publish(std::string_view topic, std::string_view payload, QoS qos, bool retain) {
     core_->publish_from_test({.topic = topic, .payload = as_bytes(payload), .qos = qos, .retain = retain});

@@ -24,9 +24,15 @@ wire::Frame frame_of(Bytes packet) noexcept {
     return {std::to_integer<std::uint8_t>(packet[0]), packet.subspan(1U + length.size)};
 }
 
-BrokerConnection::BrokerConnection(BrokerCore& core, std::unique_ptr<Stream> stream, std::size_t number)
+BrokerConnection::BrokerConnection(BrokerCore& core, std::unique_ptr<Stream> stream, std::size_t number,
+                                   const Faults& faults)
     : core_(core), stream_(std::move(stream)), number_(number), peer_(stream_->peer()),
-      framer_(core.options().maximum_packet_size) {}
+      framer_(core.options().maximum_packet_size) {
+    if (!faults.any()) return;
+    auto faulty = std::make_unique<FaultyStream>(core_.runtime(), std::move(stream_), faults);
+    faulty_ = faulty.get();
+    stream_ = std::move(faulty);
+}
 
 ConnectionInfo BrokerConnection::info() const {
     return {.number = number_,
@@ -197,6 +203,10 @@ void BrokerConnection::abandon() noexcept {
 
 void BrokerConnection::set_reading(bool on) {
     if (stream_) stream_->set_reading(on);
+}
+
+void BrokerConnection::release_stalls() {
+    if (stream_ && faulty_) faulty_->release();
 }
 
 // --- time

@@ -9,7 +9,9 @@
 
 #include <culex/runtime.hpp>
 #include <culex/testing/fake_broker_records.hpp>
+#include <culex/testing/faulty_stream.hpp>
 
+#include "testing/callbacks.hpp"
 #include "testing/fake_broker_message.hpp"
 #include "testing/fake_broker_player.hpp"
 #include "wire/codec.hpp"
@@ -26,7 +28,7 @@ class BrokerSession;
 
 class BrokerConnection final : private StreamHandler {
 public:
-    BrokerConnection(BrokerCore& core, std::unique_ptr<Stream> stream, std::size_t number);
+    BrokerConnection(BrokerCore& core, std::unique_ptr<Stream> stream, std::size_t number, const Faults& faults);
     BrokerConnection(const BrokerConnection&) = delete;
     BrokerConnection& operator=(const BrokerConnection&) = delete;
 
@@ -38,6 +40,8 @@ public:
     /// Neither ended nor ending.
     [[nodiscard]] bool serving() const noexcept { return state_ == State::serving; }
     [[nodiscard]] const ScriptPlayer* player() const noexcept { return player_ ? &*player_ : nullptr; }
+
+    void release_stalls();
 
     // --- for scripts
 
@@ -69,16 +73,6 @@ public:
 
 private:
     enum class State : std::uint8_t { serving, closing, dead };
-    struct Flush : ReadyNode {
-        explicit Flush(BrokerConnection& of) noexcept
-            : ReadyNode([](ReadyNode& node) { static_cast<Flush&>(node).connection.flush(); }), connection(of) {}
-        BrokerConnection& connection;
-    };
-    struct Alarm : Timer {
-        explicit Alarm(BrokerConnection& of) noexcept
-            : Timer([](Timer& timer) { static_cast<Alarm&>(timer).connection.alarm(); }), connection(of) {}
-        BrokerConnection& connection;
-    };
 
     void on_read(Bytes bytes) override;
     void on_end(Failure why) override;
@@ -116,6 +110,7 @@ private:
 
     BrokerCore& core_;
     std::unique_ptr<Stream> stream_; // null when dead
+    FaultyStream* faulty_ = nullptr; // the same where it has faults
     const std::size_t number_;
     const std::string peer_;
     State state_ = State::serving;
@@ -137,8 +132,8 @@ private:
     wire::Arena arena_;
     Buffer output_;
     TimePoint last_received_{};
-    Flush flush_{*this};
-    Alarm alarm_{*this};
+    OwnedNode<BrokerConnection> flush_{*this, &BrokerConnection::flush};
+    OwnedTimer<BrokerConnection> alarm_{*this, &BrokerConnection::alarm};
 };
 
 } // namespace culex::testing

@@ -55,12 +55,21 @@ void BrokerCore::listen(std::string_view url) {
 
 void BrokerCore::serve(std::unique_ptr<Stream> stream) {
     const std::size_t number = ++accepted_;
+    Faults faults = options_.faults;
+    if (!faults_.empty()) {
+        faults = std::move(faults_.front());
+        faults_.pop_front();
+    }
     auto& connection = connections_[number];
-    connection = std::make_unique<BrokerConnection>(*this, std::move(stream), number);
+    connection = std::make_unique<BrokerConnection>(*this, std::move(stream), number, faults);
     connection->start();
     if (scripts_.empty()) return;
     connection->play(std::move(scripts_.front()), ++scripts_begun_);
     scripts_.pop_front();
+}
+
+void BrokerCore::release_stalls() {
+    for (auto& [number, connection] : connections_) connection->release_stalls();
 }
 
 void BrokerCore::drop_all_connections() {

@@ -21,6 +21,7 @@
 #include <culex/testing/fake_broker_options.hpp>
 #include <culex/testing/fake_broker_records.hpp>
 
+#include "testing/callbacks.hpp"
 #include "testing/fake_broker_connection.hpp"
 #include "testing/fake_broker_log.hpp"
 #include "testing/fake_broker_router.hpp"
@@ -48,6 +49,8 @@ public:
     void shut_down();
     void forget_sessions();
     void script(Script script) { scripts_.push_back(std::move(script)); }
+    void inject(Faults faults) { faults_.push_back(std::move(faults)); }
+    void release_stalls();
     void publish_from_test(const Publish& message);
     void subscribe(std::string_view filter, Function<void(const PublishedMessage&)> receive);
     [[nodiscard]] const std::deque<PublishedMessage>& messages() const noexcept { return messages_; }
@@ -97,16 +100,6 @@ private:
         LocalSubscriber* to;
         std::shared_ptr<const PublishedMessage> message;
     };
-    struct Chore : ReadyNode {
-        using Step = void (BrokerCore::*)();
-        Chore(BrokerCore& to_run_in, Step to_run) noexcept : ReadyNode(&Chore::run), core(to_run_in), step(to_run) {}
-        static void run(ReadyNode& node) {
-            auto& self = static_cast<Chore&>(node);
-            (self.core.*self.step)();
-        }
-        BrokerCore& core;
-        Step step;
-    };
 
     void on_accept(std::unique_ptr<Stream> stream) override { serve(std::move(stream)); }
     [[nodiscard]] BrokerSession* find(std::string_view client_id) const;
@@ -127,6 +120,7 @@ private:
     std::size_t accepted_ = 0;
     std::size_t made_client_ids_ = 0;
     std::deque<Script> scripts_;
+    std::deque<Faults> faults_;
     std::size_t scripts_begun_ = 0;
 
     // The router points into the sessions, and goes first.
@@ -139,8 +133,8 @@ private:
     std::deque<LocalSubscriber> local_subscribers_; // a deque: deliveries point at them
     std::deque<LocalDelivery> local_deliveries_;
 
-    Chore bury_dead_{*this, &BrokerCore::bury_dead};
-    Chore deliver_locally_{*this, &BrokerCore::deliver_locally};
+    OwnedNode<BrokerCore> bury_dead_{*this, &BrokerCore::bury_dead};
+    OwnedNode<BrokerCore> deliver_locally_{*this, &BrokerCore::deliver_locally};
 };
 
 } // namespace culex::testing

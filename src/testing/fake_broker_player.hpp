@@ -6,9 +6,9 @@
 #include <optional>
 #include <string>
 
-#include <culex/scheduler.hpp>
 #include <culex/testing/script.hpp>
 
+#include "testing/callbacks.hpp"
 #include "testing/script_step.hpp"
 #include "wire/codec.hpp"
 
@@ -38,16 +38,6 @@ public:
 
 private:
     enum class Progress : std::uint8_t { next, wait };
-    struct Begin : ReadyNode {
-        explicit Begin(ScriptPlayer& of) noexcept
-            : ReadyNode([](ReadyNode& node) { static_cast<Begin&>(node).player.begin(); }), player(of) {}
-        ScriptPlayer& player;
-    };
-    struct Alarm : Timer {
-        explicit Alarm(ScriptPlayer& of) noexcept
-            : Timer([](Timer& timer) { static_cast<Alarm&>(timer).player.play(); }), player(of) {}
-        ScriptPlayer& player;
-    };
 
     void begin();
     void play();
@@ -95,8 +85,8 @@ private:
     wire::Arena arena_;
     bool last_is_open_ = false; ///< nothing was sent since
 
-    Begin begin_{*this};
-    Alarm alarm_{*this};
+    OwnedNode<ScriptPlayer> begin_{*this, &ScriptPlayer::begin};
+    OwnedTimer<ScriptPlayer> alarm_{*this, &ScriptPlayer::play};
 };
 
 } // namespace culex::testing

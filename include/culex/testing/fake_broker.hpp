@@ -66,6 +66,10 @@ public:
 
     /// To be played on the next connection that has no script yet.
     void script(Script script);
+    /// For the next connection that has no such faults yet, in place of `FakeBrokerOptions::faults`.
+    void inject(Faults faults);
+    /// Ends the stalls of all connections.
+    void release_stalls();
 
     // --- messages
 

@@ -9,6 +9,7 @@
 
 #include <culex/function.hpp>
 #include <culex/packet.hpp>
+#include <culex/testing/faulty_stream.hpp>
 
 namespace culex::testing {
 
@@ -55,6 +56,9 @@ struct FakeBrokerOptions {
     /// A message for several overlapping subscriptions of one client is sent once for each, instead of once at the greatest
     /// QoS; section 3.3.5 allows both.
     bool copy_for_each_subscription = false;
+
+    /// Of every connection that begins from now on; see also `FakeBroker::inject`.
+    Faults faults{};
 
     // What is kept for the test to look at. The oldest goes first.
 
