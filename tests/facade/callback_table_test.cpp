@@ -122,8 +122,9 @@ TEST_F(CallbackTableTest, rule_04_a_later_message_callback_replaces_the_earlier_
 
 TEST_F(CallbackTableTest, callbacks_may_own_what_cannot_be_copied) {
     int sum = 0;
-    table_.add(PUBLISH, [&sum, owned = std::make_unique<int>(5)](Client&, const CallbackData&) { sum += *owned; },
-               [limit = std::make_unique<int>(0)](const CallbackData& data) { return data.mid >= *limit; }, 0);
+    table_.add(
+        PUBLISH, [&sum, owned = std::make_unique<int>(5)](Client&, const CallbackData&) { sum += *owned; },
+        [limit = std::make_unique<int>(0)](const CallbackData& data) { return data.mid >= *limit; }, 0);
     run(PUBLISH);
     EXPECT_EQ(5, sum);
 }

@@ -1,0 +1,174 @@
+#pragma once
+/// \file client.hpp
+/// The documented client: blocking calls from any thread, and callbacks on a thread of its own.
+///
+///     culex::Client client{"my-id", true};
+///     client.connect("localhost", 60);
+///     client.subscribe({{"cool/channel", 1}});
+///     client.on(culex::PUBLISH, print_cool_stuff, is_cool);
+///     client.loop();
+///     ... do something else ...
+///
+/// It is an adapter over the coroutine client (async_client.hpp), which lives on a thread that all documented clients of the
+/// process share. Every method may be called on any thread at any time, in callbacks too, the blocking ones included; what a
+/// thread does by several calls is done in their order. Only a log hook (log.hpp) may find itself on the shared thread: there a
+/// call that would have to wait throws `Errc::not_supported`.
+///
+/// Whatever fails throws `Error`. Arguments that break a rule are refused before anything is sent, with
+/// `Errc::invalid_argument` or `Errc::packet_too_large` and a detail that names them.
+
+#include <concepts>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include <culex/callback_data.hpp>
+#include <culex/options.hpp>
+
+namespace culex {
+
+class TlsContext;
+
+namespace facade {
+class Engine;
+}
+
+/// What else a client can be told when it is made.
+struct ClientSettings {
+    Version version = Version::v3_1_1;
+    /// How it connects again after a connection was lost.
+    ReconnectPolicy reconnect{};
+    /// What may wait to be sent or acknowledged; beyond it `publish` waits, or throws `Errc::queue_full`.
+    OutboundLimits outbound{};
+    /// What may wait to be dispatched. Beyond `soft_bytes` the client stops reading, unless it waits for an answer itself;
+    /// beyond `hard_bytes` (before `loop`, beyond `soft_bytes`) packets are dropped that nobody waits for: QoS 0 messages,
+    /// and what acknowledges our own; see `Client::dropped`.
+    InboundLimits inbound{};
+    /// How long one attempt to connect may take, from resolving the name to CONNACK.
+    std::chrono::milliseconds connect_timeout{30'000};
+    /// How long PINGRESP may take before the connection counts as lost.
+    std::chrono::milliseconds ping_timeout{10'000};
+    /// How long `disconnect` and the destructor wait for what was published before them to be acknowledged, and for a
+    /// callback that runs to return.
+    std::chrono::milliseconds drain{10'000};
+};
+
+/// What `Client::connect` can be told besides the manual's first three.
+struct ConnectSettings {
+    /// TLS comes with a later version: until then a context is refused with `Errc::not_supported`.
+    std::shared_ptr<const TlsContext> tls{};
+    /// Runs before each attempt to connect again; nothing is attempted until it returns. It may call `set_username_pw`.
+    Function<void(Client&)> before_reconnect{};
+    /// Runs after each successful attempt, the first included.
+    Function<void(Client&)> after_connect{};
+    std::optional<SocketKeepalive> socket_keepalive{}; ///< absent = off
+};
+
+/// A quality of service written as a number or as a `QoS`. Numbers but 0, 1 and 2 are refused by whatever takes them.
+class QosLevel {
+public:
+    constexpr QosLevel(int value) noexcept : value_(value) {}
+    constexpr QosLevel(QoS qos) noexcept : value_(static_cast<int>(qos)) {}
+    [[nodiscard]] constexpr int value() const noexcept { return value_; }
+
+private:
+    int value_;
+};
+
+/// A topic filter to subscribe to, and the greatest QoS at which its messages shall come.
+struct TopicQos {
+    std::string_view filter{};
+    QosLevel qos = 0;
+};
+
+/// Bytes in any shape that is no text.
+template <class T>
+concept BinaryPayload = std::convertible_to<const T&, Bytes> && !std::convertible_to<const T&, std::string_view>;
+
+/// See the file's comment. It stays where it was made: callbacks are given references to it.
+class Client {
+public:
+    /// `client_id` names the client to the broker. An empty one lets the broker choose; under 3.1.1 that needs
+    /// `clean_session`. With `clean_session` the broker forgets the client when it goes; otherwise it keeps its subscriptions,
+    /// and the messages for it [section 3.1.2.4]. Nothing is sent yet.
+    explicit Client(std::string_view client_id, bool clean_session = true, const ClientSettings& settings = {});
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+    /// As `disconnect`, but what has arrived and was not dispatched is dropped: no callback begins any more. Calls that wait
+    /// on other threads end with `Errc::closed`. It waits no longer than `ClientSettings::drain` for the broker, and as long
+    /// again for a callback that runs: one that does not return is left to itself. May be called in a callback, which is
+    /// the last one then.
+    ~Client();
+
+    /// Registers a callback for a packet. The callback for a packet is, among those whose condition is true, the one with the
+    /// highest priority; of equal ones, the one registered first. If there is none, the generic one: that was registered
+    /// without a condition, and replaces the former generic one of the command (an empty `callback` just removes that).
+    /// A callback registered while the loop runs counts from the next packet on.
+    void on(Command command, Callback callback, Condition condition = {}, int priority = 0);
+
+    /// What the broker publishes when the client goes without `disconnect`. Counts from the next attempt to connect on.
+    void set_will(std::string_view topic, std::string_view payload, QosLevel qos = 0, bool retain = false);
+    template <BinaryPayload P>
+    void set_will(std::string_view topic, const P& payload, QosLevel qos = 0, bool retain = false) {
+        set_will(topic, as_text(payload), qos, retain);
+    }
+    /// A user name without a password is legal; a password without a user name is not under 3.1.1, and no user name is
+    /// `std::nullopt`. Counts from the next attempt to connect on.
+    void set_username_pw(std::optional<std::string_view> username, std::optional<std::string_view> password = {});
+
+    /// Connects to a broker, and returns with its CONNACK, after `after_connect` has run here. `host` is a name or an IP
+    /// address; `keepalive` is in seconds, 0 to 65,535, where 0 turns it off. Throws what went wrong, and the client is ready
+    /// for another try. `Errc::already_connected` where it is connected, or about to be by another thread's call; a
+    /// reconnection under way is replaced.
+    void connect(std::string_view host, int keepalive, int port = 1883, ConnectSettings settings = {});
+    /// Connects again, at once: instead of after the delay of the policy, or in place of the connection that is there, or
+    /// after `disconnect`. Returns as `connect` does. Where it throws, the client goes on trying as before, unless it has given
+    /// up. `Errc::not_connected` before the first `connect` has succeeded.
+    void reconnect();
+    /// Takes nothing new, waits until all that was published is sent and acknowledged, sends DISCONNECT, so that the broker
+    /// discards the will, and ends the loop: when what has arrived is dispatched, or in a callback, when that returns. Waits
+    /// no longer than `ClientSettings::drain` for each. Returns how many messages and requests the broker has not
+    /// acknowledged.
+    std::size_t disconnect();
+
+    /// Subscribes, and returns the mid of the request; the answer comes as a SUBACK. `Errc::not_connected` before the
+    /// first `connect` and after `disconnect`; otherwise it waits for a connection.
+    PacketId subscribe(std::initializer_list<TopicQos> topics) {
+        return subscribe(std::span(topics.begin(), topics.size()));
+    }
+    PacketId subscribe(std::span<const TopicQos> topics);
+    /// The answer comes as an UNSUBACK.
+    PacketId unsubscribe(std::initializer_list<std::string_view> topics) {
+        return unsubscribe(std::span(topics.begin(), topics.size()));
+    }
+    PacketId unsubscribe(std::span<const std::string_view> topics);
+
+    /// Publishes, and returns at once: the mid, which is 0 at QoS 0 and otherwise one that no message under way has. The
+    /// acknowledgement comes as PUBACK (QoS 1), or PUBREC and PUBCOMP (QoS 2). Waits for room where 65,535 messages are under
+    /// way, or `ClientSettings::outbound` is used up. While the client reconnects messages are kept, and those of QoS 1 and 2
+    /// are sent again until they are acknowledged. `Errc::not_connected` before the first `connect` and after `disconnect`.
+    PacketId publish(std::string_view topic, std::string_view payload = {}, QosLevel qos = 0, bool retain = false);
+    PacketId publish(std::string_view topic, std::nullptr_t, QosLevel qos = 0, bool retain = false) {
+        return publish(topic, std::string_view(), qos, retain);
+    }
+    template <BinaryPayload P>
+    PacketId publish(std::string_view topic, const P& payload, QosLevel qos = 0, bool retain = false) {
+        return publish(topic, as_text(payload), qos, retain);
+    }
+
+    /// Starts the thread on which callbacks run, one at a time, in the order of the packets. Before it, nothing is
+    /// dispatched: what arrives waits. Does nothing where it runs already; after `disconnect` it may be called again.
+    void loop();
+    /// The same, and `on_message` is called for messages of every QoS that no conditional callback takes.
+    void loop(Callback on_message);
+
+    /// Packets that were not dispatched, because too many waited; see `ClientSettings::inbound`.
+    [[nodiscard]] std::uint64_t dropped() const noexcept;
+
+private:
+    std::shared_ptr<facade::Engine> engine_;
+};
+
+} // namespace culex

@@ -1,0 +1,102 @@
+// The documented client itself: its arguments made into the engine's.
+#include <culex/client.hpp>
+
+#include <fmt/format.h>
+
+#include "facade/engine.hpp"
+
+namespace culex {
+namespace {
+
+[[noreturn]] void refuse(std::string detail) { throw Error(Failure(Errc::invalid_argument, std::move(detail))); }
+
+QoS checked(QosLevel qos) {
+    if (qos.value() < 0 || qos.value() > 2) refuse(fmt::format("qos: {} is none of 0, 1 and 2", qos.value()));
+    return static_cast<QoS>(qos.value());
+}
+
+Endpoint endpoint(std::string_view host, int port) {
+    if (port < 1 || port > 65'535) refuse(fmt::format("port: {} is not within 1 to 65,535", port));
+    const bool bare_ipv6 = host.find(':') != host.npos && !host.starts_with('[');
+    const std::string name = bare_ipv6 ? fmt::format("[{}]", host) : std::string(host);
+    auto parsed = Endpoint::parse(fmt::format("mqtt://{}:{}", name, port));
+    if (!parsed) refuse(fmt::format("host: {}", parsed.failure().detail()));
+    return *std::move(parsed);
+}
+
+std::optional<std::string> owned(std::optional<std::string_view> text) {
+    return text ? std::optional<std::string>(*text) : std::nullopt;
+}
+
+} // namespace
+
+Client::Client(std::string_view client_id, bool clean_session, const ClientSettings& settings)
+    : engine_(std::make_shared<facade::Engine>(*this, facade::Profile{.client_id = std::string(client_id),
+                                                                      .clean_session = clean_session,
+                                                                      .settings = settings})) {}
+
+Client::~Client() { engine_->close(); }
+
+void Client::on(Command command, Callback callback, Condition condition, int priority) {
+    engine_->on(command, std::move(callback), std::move(condition), priority);
+}
+
+void Client::set_will(std::string_view topic, std::string_view payload, QosLevel qos, bool retain) {
+    facade::Profile::WillMessage will{std::string(topic), std::string(payload), checked(qos), retain};
+    engine_->change_profile([&](facade::Profile& profile) { profile.will = std::move(will); });
+}
+
+void Client::set_username_pw(std::optional<std::string_view> username, std::optional<std::string_view> password) {
+    engine_->change_profile([&](facade::Profile& profile) {
+        profile.user_name = owned(username);
+        profile.password = owned(password);
+    });
+}
+
+// A call may outlive the client, which another thread or a callback destroys: hence the copies.
+
+void Client::connect(std::string_view host, int keepalive, int port, ConnectSettings settings) {
+    if (settings.tls) throw Error(Failure(Errc::not_supported, "tls: this version of Culex has no TLS yet"));
+    const Endpoint broker = endpoint(host, port);
+    const auto engine = engine_;
+    engine->connect(broker, std::chrono::seconds(keepalive), std::move(settings));
+}
+
+void Client::reconnect() {
+    const auto engine = engine_;
+    engine->reconnect();
+}
+
+std::size_t Client::disconnect() {
+    const auto engine = engine_;
+    return engine->disconnect();
+}
+
+PacketId Client::subscribe(std::span<const TopicQos> topics) {
+    std::vector<TopicSubscription> subscriptions;
+    for (const TopicQos& topic : topics) subscriptions.push_back({.filter = topic.filter, .qos = checked(topic.qos)});
+    const auto engine = engine_;
+    return engine->subscribe(subscriptions);
+}
+
+PacketId Client::unsubscribe(std::span<const std::string_view> topics) {
+    const auto engine = engine_;
+    return engine->unsubscribe(topics);
+}
+
+PacketId Client::publish(std::string_view topic, std::string_view payload, QosLevel qos, bool retain) {
+    Publish message{.topic = topic, .payload = as_bytes(payload), .qos = checked(qos), .retain = retain};
+    const auto engine = engine_;
+    return engine->publish(message);
+}
+
+void Client::loop() { engine_->loop(); }
+
+void Client::loop(Callback on_message) {
+    if (on_message) engine_->on_message(std::move(on_message));
+    engine_->loop();
+}
+
+std::uint64_t Client::dropped() const noexcept { return engine_->dropped(); }
+
+} // namespace culex

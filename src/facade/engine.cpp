@@ -1,0 +1,293 @@
+// What callers do: they ask the I/O thread, and wait.
+#include "facade/engine.hpp"
+
+#include <utility>
+
+#include "client/arguments.hpp"
+#include "facade/io_side.hpp"
+
+namespace culex::facade {
+namespace {
+
+Failure never_connected() { return Failure(Errc::not_connected, "call connect first"); }
+
+/// The I/O thread may not wait for itself: only a log hook can be there.
+void check_may_wait() {
+    if (!IoThread::is_current()) return;
+    throw Error(Failure(Errc::not_supported, "this would wait for the thread that it was called on (a log hook's)"));
+}
+
+PacketId result_of(Answer& answer) {
+    if (answer.failure) throw Error(std::move(answer.failure));
+    return answer.mid;
+}
+
+} // namespace
+
+Engine::Engine(Client& client, Profile profile)
+    : client_(client), settings_(profile.settings), profile_(std::move(profile)), why_not_(never_connected()) {
+    profile_.check();
+    Worker::watch_exit();
+}
+
+Engine::~Engine() = default;
+
+// --- asking and waiting
+
+/// Until `done()`, with the hooks that are due meanwhile; see the theory of operation.
+template <class Done> void Engine::wait(Lock& lock, Done done) {
+    while (!done()) {
+        const bool may_run_hooks = on_dispatch_thread() || !dispatching_;
+        if (may_run_hooks && run_hook(lock)) continue;
+        changed_.wait(lock);
+    }
+}
+
+/// The same inside `connect` and `reconnect`: hooks come first, since `after_connect` is part of having connected.
+void Engine::wait_connecting(Lock& lock, Answer& answer) {
+    ++connecting_;
+    for (;;) {
+        if (run_hook(lock)) continue;
+        if (answer.done) break;
+        changed_.wait(lock);
+    }
+    --connecting_;
+    if (!hooks_.empty()) events_.interrupt(); // what came too late for us is the dispatch thread's
+}
+
+void Engine::push(Lock& lock, Request request) {
+    const auto must_wait = [this] { return open_ && (requests_.full() || (requests_.blocked && refuses_when_full())); };
+    if (must_wait()) {
+        if (refuses_when_full()) throw Error(Failure(Errc::queue_full));
+        check_may_wait();
+        wait(lock, [&] { return !must_wait(); });
+    }
+    if (!open_) throw Error(why_not_);
+    ++requests_.count;
+    requests_.bytes += request.size();
+    requests_.requests.push_back(std::move(request));
+    if (std::exchange(requests_.called, true)) return;
+    call_io([](IoSide& side) { side.serve(); });
+}
+
+PacketId Engine::ask(Request request) {
+    check_may_wait();
+    Answer answer;
+    request.answer = &answer;
+    Lock lock(mutex_);
+    push(lock, std::move(request));
+    wait(lock, [&] { return answer.done; });
+    return result_of(answer);
+}
+
+PacketId Engine::publish(Publish& message) {
+    auto prepared = client::prepare(message, settings_.version);
+    Request request{.message = std::move(prepared).value()};
+    if (message.qos != QoS::at_most_once) return ask(std::move(request));
+    Lock lock(mutex_);
+    push(lock, std::move(request));
+    return 0;
+}
+
+PacketId Engine::subscribe(std::span<const TopicSubscription> topics) {
+    client::check(topics, settings_.version).value();
+    // The caller waits: its arguments stay where they are.
+    auto verb = [topics](client::Core& core) { return core.subscribe(topics); };
+    return ask({.verb = std::make_unique<Request::Verb>(verb)});
+}
+
+PacketId Engine::unsubscribe(std::span<const std::string_view> topics) {
+    client::check(topics, settings_.version).value();
+    auto verb = [topics](client::Core& core) { return core.unsubscribe(topics); };
+    return ask({.verb = std::make_unique<Request::Verb>(verb)});
+}
+
+void Engine::on(Command command, Callback callback, Condition condition, int priority) {
+    const std::scoped_lock lock(registering_);
+    registered_.push_back({command, std::move(callback), std::move(condition), priority});
+    any_registered_.store(true, std::memory_order_release);
+}
+
+void Engine::on_message(Callback callback) {
+    const std::scoped_lock lock(registering_);
+    registered_.push_back({.callback = std::move(callback), .for_messages = true});
+    any_registered_.store(true, std::memory_order_release);
+}
+
+void Engine::change_profile(Function<void(Profile&)> change) {
+    const std::scoped_lock lock(mutex_);
+    Profile changed = profile_;
+    change(changed);
+    changed.check();
+    profile_ = std::move(changed);
+    call_io([profile = profile_](IoSide& side) { side.configure(profile); });
+}
+
+// --- connecting and disconnecting
+
+void Engine::connect(const Endpoint& endpoint, std::chrono::seconds keep_alive, ConnectSettings settings) {
+    check_may_wait();
+    ConnectRequest request{.endpoint = endpoint};
+    request.hooks = std::make_shared<HookFunctions>(
+        HookFunctions{std::move(settings.before_reconnect), std::move(settings.after_connect)});
+    Answer answer;
+    {
+        Lock lock(mutex_);
+        if (gone_) throw Error(why_not_);
+        request.profile = profile_;
+        request.profile.keep_alive = keep_alive;
+        request.profile.socket_keepalive = settings.socket_keepalive;
+        request.profile.check();
+        profile_ = request.profile;
+        if (!io_side_) {
+            if (!io_thread_) io_thread_ = IoThread::shared();
+            io_side_ = std::make_unique<IoSide>(*this, io_thread_->loop());
+        }
+        call_io([&request, &answer](IoSide& side) { side.connect(request, answer); });
+        wait_connecting(lock, answer);
+    }
+    result_of(answer);
+}
+
+void Engine::reconnect() {
+    check_may_wait();
+    Answer answer;
+    Lock lock(mutex_);
+    if (!io_side_) throw Error(why_not_);
+    call_io([&answer](IoSide& side) { side.reconnect(answer); });
+    wait_connecting(lock, answer);
+    result_of(answer);
+}
+
+std::size_t Engine::disconnect() {
+    check_may_wait();
+    Lock lock(mutex_);
+    const std::size_t undelivered = stop_client(lock);
+    end_loop(lock);
+    return undelivered;
+}
+
+std::size_t Engine::stop_client(Lock& lock) {
+    if (!io_side_) return 0;
+    if (open_) why_not_ = Failure(Errc::not_connected, "the client has disconnected");
+    open_ = false;
+    hooks_.clear();
+    changed_.notify_all();
+    Answer answer;
+    call_io([deadline = Clock::now() + settings_.drain, &answer](IoSide& side) { side.disconnect(deadline, answer); });
+    ++disconnecting_;
+    wait(lock, [&] { return answer.done; });
+    --disconnecting_;
+    return answer.undelivered;
+}
+
+void Engine::close() {
+    Lock lock(mutex_);
+    gone_ = true;
+    open_ = false;
+    why_not_ = Failure(Errc::closed, "the client was destroyed");
+    mode_ = Mode::end;
+    events_.interrupt();
+    changed_.notify_all();
+    if (IoThread::is_current()) return close_io_side_later();
+    stop_client(lock);
+    close_io_side(lock);
+    join_loop(lock, Clock::now() + settings_.drain);
+}
+
+/// Everything that was called on it runs before.
+void Engine::close_io_side(Lock& lock) {
+    if (!io_side_) return;
+    Answer answer;
+    io_thread_->post([this, side = std::move(io_side_), &answer]() mutable {
+        side.reset();
+        this->answer(answer, Failure());
+    });
+    wait(lock, [&] { return answer.done; });
+}
+
+/// On the I/O thread nobody can wait for it: there the connection ends without DISCONNECT.
+void Engine::close_io_side_later() {
+    if (!io_side_) return;
+    io_thread_->post([self = shared_from_this(), side = std::move(io_side_)]() mutable { side.reset(); });
+}
+
+// --- what the I/O thread tells
+
+void Engine::take_requests(Ring<Request>& pending) {
+    const std::scoped_lock lock(mutex_);
+    requests_.called = false;
+    for (Request& request : requests_.requests) pending.push_back(std::move(request));
+    requests_.requests.clear();
+}
+
+void Engine::served(std::vector<Served>& answers, std::size_t count, std::size_t bytes, bool blocked) {
+    const std::scoped_lock lock(mutex_);
+    const bool was_full = requests_.full() || requests_.blocked;
+    requests_.count -= count;
+    requests_.bytes -= bytes;
+    requests_.blocked = blocked;
+    for (Served& served : answers) {
+        served.answer->done = true;
+        if (served.result) {
+            served.answer->mid = *served.result;
+        } else {
+            served.answer->failure = std::move(served.result).failure();
+        }
+    }
+    if (was_full || !answers.empty()) changed_.notify_all();
+    answers.clear();
+}
+
+void Engine::answer(Answer& answer, const Failure& failure, std::size_t undelivered) {
+    const std::scoped_lock lock(mutex_);
+    answer.failure = failure;
+    answer.undelivered = undelivered;
+    answer.done = true;
+    changed_.notify_all();
+}
+
+void Engine::begin(ConnectRequest& request) {
+    const std::scoped_lock lock(mutex_);
+    hooks_.clear();
+    hooks_.swap_functions(request.hooks);
+}
+
+void Engine::connected(std::vector<Answer*>& answers) {
+    const std::scoped_lock lock(mutex_);
+    if (disconnecting_ == 0 && !gone_) {
+        open_ = true;
+        hooks_.add(HookKind::after_connect);
+        if (!hooks_.empty() && connecting_ == 0) events_.interrupt();
+    }
+    for (Answer* answer : answers) answer->done = true;
+    answers.clear();
+    changed_.notify_all();
+}
+
+void Engine::stopped(const Failure& why) {
+    const std::scoped_lock lock(mutex_);
+    hooks_.clear();
+    if (open_) {
+        why_not_ = Failure(Errc::not_connected, "the client has disconnected");
+        if (why) why_not_ = Failure(Errc::not_connected, "the client has given up: " + why.message());
+    }
+    open_ = false;
+    changed_.notify_all();
+}
+
+bool Engine::ask_before_attempt(std::uint64_t attempt) {
+    const std::scoped_lock lock(mutex_);
+    if (gone_ || !hooks_.has(HookKind::before_reconnect)) return false;
+    hooks_.add(HookKind::before_reconnect, attempt);
+    if (connecting_ == 0) events_.interrupt();
+    changed_.notify_all();
+    return true;
+}
+
+bool Engine::runs_before_reconnect() {
+    const std::scoped_lock lock(mutex_);
+    return hooks_.is_running(HookKind::before_reconnect);
+}
+
+} // namespace culex::facade

@@ -1,0 +1,63 @@
+#pragma once
+/// \file event_queue.hpp
+/// Packets on their way from the I/O thread to the dispatch thread, and the news of their end on the way back.
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <vector>
+
+#include "base/ring.hpp"
+#include "client/core.hpp"
+
+namespace culex::facade {
+
+/// What an event counts for in the bounds of what may wait.
+[[nodiscard]] std::size_t cost(const session::Event& event) noexcept;
+
+/// Both ways go in batches: a lock for many packets, not for each. How much may wait is the I/O thread's to decide, which
+/// counts what it puts in and what is told to be done with.
+class EventQueue {
+public:
+    using Events = Ring<session::Event>;
+
+    // --- the I/O thread
+
+    /// Takes all of `events`. `anxious`: the I/O thread waits for room, and wants to hear of every progress; true where there
+    /// has been some already that it should collect.
+    [[nodiscard]] bool push(Events& events, bool anxious);
+    /// What was done since the last call.
+    struct Progress {
+        std::size_t bytes = 0;
+        std::vector<session::Delivery> deliveries{};
+    };
+    void collect(Progress& into);
+
+    // --- the dispatch thread
+
+    /// Waits until there is something in the queue, which is swapped with `events` (they must be empty), or to look after.
+    void wait(Events& events);
+    /// The same without waiting; false where there is nothing.
+    bool take(Events& events);
+    /// So many bytes of packets are done with, and with them a message that wants to be acknowledged, perhaps. True where the
+    /// I/O thread must be called to `collect`.
+    [[nodiscard]] bool done(std::size_t bytes, const session::Delivery& delivery);
+    /// Whether `interrupt` was called since it was last asked.
+    [[nodiscard]] bool interrupted() noexcept {
+        return interrupted_.load(std::memory_order_relaxed) && interrupted_.exchange(false, std::memory_order_acquire);
+    }
+
+    /// From any thread: there is something to look after besides packets.
+    void interrupt();
+
+private:
+    std::mutex mutex_;
+    std::condition_variable arrived_;
+    std::atomic<bool> interrupted_ = false; // set under the mutex, so that no `wait` misses it
+    Events events_;
+    Progress progress_;
+    bool anxious_ = false;
+    bool called_ = false; // to collect
+};
+
+} // namespace culex::facade

@@ -1,0 +1,233 @@
+#include "facade/io_side.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.hpp"
+
+namespace culex::facade {
+namespace {
+
+/// How long after its deadline a `disconnect` still waits for the broker to close the connection.
+constexpr auto grace = std::chrono::seconds{3};
+
+bool wants_room(const Failure& failure) noexcept {
+    return failure == Errc::queue_full || failure == Errc::no_packet_id;
+}
+
+} // namespace
+
+IoSide::~IoSide() {
+    core_.reset();
+    const Failure closed(Errc::closed, "the client was destroyed");
+    engine_.take_requests(pending_);
+    fail_pending(closed);
+    answer_all(attempts_, closed);
+    answer_all(disconnects_, closed);
+}
+
+// --- connections
+
+void IoSide::connect(ConnectRequest& request, Answer& answer) {
+    if (const Failure why = refuse_connect()) return engine_.answer(answer, why);
+    if (!idle()) core_->halt(Failure(Errc::cancelled, "connect was called"));
+    if (core_) {
+        configure(request.profile);
+    } else {
+        client::Observer* const observer = this;
+        core_ = std::make_unique<client::Core>(loop_, request.profile.options(), observer);
+    }
+    engine_.begin(request);
+    const Failure why = core_->connect(std::vector{request.endpoint}, {}, keep_messages_);
+    if (why) return engine_.answer(answer, why);
+    ever_connected_ = false;
+    attempts_.push_back(&answer);
+}
+
+/// A reconnection that nobody waits for is replaced; everything else is in the way.
+Failure IoSide::refuse_connect() const {
+    if (idle()) return Failure();
+    if (closing_) return Failure(Errc::already_connected, "the client is still disconnecting");
+    if (connected_) return Failure(Errc::already_connected, "the client is connected");
+    if (!attempts_.empty()) return Failure(Errc::already_connected, "the client is connecting already");
+    return Failure();
+}
+
+void IoSide::configure(const Profile& profile) {
+    if (core_) core_->configure(profile.options());
+}
+
+void IoSide::reconnect(Answer& answer) {
+    if (!core_ || !ever_connected_) return engine_.answer(answer, Failure(Errc::not_connected, "call connect first"));
+    if (closing_) return engine_.answer(answer, Failure(Errc::not_connected, "the client is disconnecting"));
+    attempts_.push_back(&answer);
+    if (idle()) {
+        core_->restart();
+    } else if (core_->state() != ConnectionState::connecting) { // there an attempt is under way
+        core_->reconnect();
+    }
+    // The hook itself may have called, or whoever the hook waits for.
+    if (engine_.runs_before_reconnect()) open_gate();
+}
+
+void IoSide::on_connected(bool) {
+    connected_ = ever_connected_ = keep_messages_ = true;
+    engine_.connected(attempts_);
+    hand_over();
+}
+
+void IoSide::on_lost(const Failure&) {
+    connected_ = false;
+    hand_over();
+}
+
+void IoSide::on_before_attempt() {
+    gate_is_closed_ = !closing_ && engine_.ask_before_attempt(++attempt_);
+    if (!gate_is_closed_) core_->proceed();
+}
+
+void IoSide::proceed(std::uint64_t attempt) {
+    if (attempt == attempt_) open_gate();
+}
+
+void IoSide::open_gate() {
+    if (std::exchange(gate_is_closed_, false)) core_->proceed();
+}
+
+void IoSide::on_attempt_failed(const Failure& why) {
+    hand_over();
+    answer_all(attempts_, why);
+}
+
+void IoSide::on_stopped(const Failure& why) {
+    connected_ = gate_is_closed_ = false;
+    if (closing_) keep_messages_ = false;
+    closing_ = draining_ = false;
+    alarm_.disarm();
+    const Failure ended = why ? why : Failure(Errc::not_connected, "the client has disconnected");
+    engine_.stopped(why);
+    hand_over();
+    engine_.take_requests(pending_);
+    fail_pending(ended);
+    answer_all(attempts_, ended);
+    const std::size_t undelivered = core_->undelivered() + std::exchange(unserved_, 0);
+    if (undelivered > 0) log(LogLevel::warning, "{} messages and requests are not acknowledged", undelivered);
+    for (Answer* answer : std::exchange(disconnects_, {})) engine_.answer(*answer, Failure(), undelivered);
+}
+
+void IoSide::answer_all(std::vector<Answer*>& answers, const Failure& failure) {
+    for (Answer* answer : std::exchange(answers, {})) engine_.answer(*answer, failure);
+}
+
+// --- the end of a connection
+
+void IoSide::disconnect(TimePoint deadline, Answer& answer) {
+    if (idle()) return engine_.answer(answer, Failure(), core_ ? core_->session().outstanding() : 0);
+    disconnects_.push_back(&answer);
+    if (std::exchange(closing_, true)) return;
+    deadline_ = deadline;
+    loop_.arm(alarm_, deadline);
+    open_gate();
+    serve();
+}
+
+void IoSide::drain() {
+    if (std::exchange(draining_, true)) return;
+    const Duration left = std::max(deadline_ - loop_.now(), Duration::zero());
+    core_->disconnect({.drain = std::chrono::ceil<std::chrono::milliseconds>(left)});
+}
+
+/// First what waits for room is given up, and the core sends DISCONNECT; then the core itself.
+void IoSide::deadline_passed() {
+    if (loop_.now() >= deadline_ + grace) return core_->halt(Failure(Errc::timed_out, "the broker did not let go"));
+    fail_pending(Failure(Errc::closed, "disconnect was called, and there was no room in time"));
+    drain();
+    loop_.arm(alarm_, deadline_ + grace);
+}
+
+// --- requests
+
+void IoSide::serve() {
+    engine_.take_requests(pending_);
+    work();
+}
+
+void IoSide::work() {
+    std::size_t count = 0;
+    std::size_t bytes = 0;
+    while (!pending_.empty()) {
+        const std::size_t size = pending_.front().size();
+        if (!perform(pending_.front())) break;
+        pending_.pop_front();
+        ++count;
+        bytes += size;
+    }
+    engine_.served(served_, count, bytes, !pending_.empty());
+    if (closing_ && pending_.empty()) drain();
+}
+
+/// False where the request has to wait for room, and with it all that are behind it.
+bool IoSide::perform(Request& request) {
+    Result<PacketId> result = request.verb ? (*request.verb)(*core_) : core_->submit(request.message);
+    if (!result && wants_room(result.failure())) {
+        const bool refuse = engine_.refuses_when_full() && request.answer;
+        if (!refuse) return false;
+    }
+    if (request.answer) {
+        served_.push_back({request.answer, std::move(result)});
+    } else if (!result) {
+        log(LogLevel::warning, "a message was dropped: {}", result.failure().message());
+    }
+    return true;
+}
+
+void IoSide::fail_pending(const Failure& why) {
+    std::size_t bytes = 0;
+    const std::size_t count = pending_.size();
+    while (!pending_.empty()) {
+        const Request request = pending_.take_front();
+        bytes += request.size();
+        if (request.answer) {
+            served_.push_back({request.answer, why});
+        } else {
+            ++unserved_;
+        }
+    }
+    engine_.served(served_, count, bytes, false);
+}
+
+void IoSide::on_room() {
+    if (!pending_.empty()) loop_.post(work_);
+}
+
+// --- packets
+
+/// They are handed over together, and those of a new connection not before it is known to be one: `after_connect` goes first.
+void IoSide::on_event(session::Event&& event) {
+    const std::size_t size = cost(event);
+    const InboundLimits& limits = engine_.inbound_limits();
+    // One read may go past the soft limit; it would be a pity to drop what it has brought.
+    const std::size_t most = std::max(limits.hard_bytes, limits.soft_bytes + (std::size_t{64} << 10));
+    const bool report = !event.message;
+    const bool may_wait = held_ + size <= (report && !engine_.looping() ? limits.soft_bytes : most);
+    if (!may_wait && event.delivery.sequence == 0) return engine_.count_dropped();
+    held_ += size;
+    events_.push_back(std::move(event));
+    core_->set_held_bytes(held_);
+    if (connected_) loop_.post(hand_over_);
+}
+
+void IoSide::hand_over() {
+    const bool anxious = held_ > engine_.inbound_limits().soft_bytes;
+    if (engine_.events().push(events_, anxious)) loop_.post(collect_);
+}
+
+void IoSide::collect() {
+    engine_.events().collect(progress_);
+    held_ -= progress_.bytes;
+    if (!core_) return;
+    core_->set_held_bytes(held_);
+    for (const session::Delivery& delivery : progress_.deliveries) core_->acknowledge(delivery);
+}
+
+} // namespace culex::facade

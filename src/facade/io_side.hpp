@@ -1,0 +1,97 @@
+#pragma once
+/// \file io_side.hpp
+/// What a documented client is on the I/O thread: the owner of the core, and its observer.
+
+#include <vector>
+
+#include "facade/engine.hpp"
+
+namespace culex::facade {
+
+/// Every method is for the I/O thread, and called from the bottom of its stack. What comes by reference is a caller's, who
+/// waits for the answer.
+class IoSide final : private client::Observer {
+public:
+    IoSide(Engine& engine, Loop& loop) noexcept : engine_(engine), loop_(loop) {}
+    IoSide(const IoSide&) = delete;
+    IoSide& operator=(const IoSide&) = delete;
+    /// Whoever waits is told that the client was closed.
+    ~IoSide();
+
+    void connect(ConnectRequest& request, Answer& answer);
+    void reconnect(Answer& answer);
+    /// Once all that was asked before is done, or at the deadline.
+    void disconnect(TimePoint deadline, Answer& answer);
+    void configure(const Profile& profile);
+    /// `before_reconnect` has run.
+    void proceed(std::uint64_t attempt);
+    /// There are requests.
+    void serve();
+    /// The dispatch thread has made progress.
+    void collect();
+
+private:
+    struct Deadline : Timer {
+        explicit Deadline(IoSide& side_) noexcept
+            : Timer([](Timer& timer) { static_cast<Deadline&>(timer).side.deadline_passed(); }), side(side_) {}
+        IoSide& side;
+    };
+    struct Later : ReadyNode {
+        Later(IoSide& side_, void (IoSide::*call_)()) noexcept
+            : ReadyNode([](ReadyNode& node) { static_cast<Later&>(node).run(); }), side(side_), call(call_) {}
+        void run() { (side.*call)(); }
+        IoSide& side;
+        void (IoSide::*call)();
+    };
+
+    void on_event(session::Event&& event) override;
+    void on_connected(bool session_present) override;
+    void on_lost(const Failure& why) override;
+    void on_before_attempt() override;
+    void on_attempt_failed(const Failure& why) override;
+    void on_stopped(const Failure& why) override;
+    void on_room() override;
+
+    [[nodiscard]] bool idle() const noexcept { return !core_ || core_->state() == ConnectionState::idle; }
+    [[nodiscard]] Failure refuse_connect() const;
+    void answer_all(std::vector<Answer*>& answers, const Failure& failure);
+    void open_gate();
+    void work();
+    [[nodiscard]] bool perform(Request& request);
+    void fail_pending(const Failure& why);
+    void drain();
+    void deadline_passed();
+    void hand_over();
+
+    Engine& engine_;
+    Loop& loop_;
+    std::unique_ptr<client::Core> core_; // from the first `connect` on
+
+    bool ever_connected_ = false;
+    bool connected_ = false;
+    bool keep_messages_ = true;     // the last connection was not ended by `disconnect`
+    std::vector<Answer*> attempts_; // wait for the outcome of an attempt to connect
+
+    std::uint64_t attempt_ = 0;   // numbers the attempts that ask for `before_reconnect`
+    bool gate_is_closed_ = false; // the last of them waits
+
+    Ring<Request> pending_;
+    std::vector<Engine::Served> served_;
+
+    bool closing_ = false;  // `disconnect` was called
+    bool draining_ = false; // ... and nothing is before it any more
+    TimePoint deadline_ = TimePoint::max();
+    std::size_t unserved_ = 0; // messages that never reached the core
+    std::vector<Answer*> disconnects_;
+
+    EventQueue::Events events_; // not handed over yet
+    std::size_t held_ = 0;      // bytes of all that is not dispatched
+    EventQueue::Progress progress_;
+
+    Later work_{*this, &IoSide::work};
+    Later hand_over_{*this, &IoSide::hand_over};
+    Later collect_{*this, &IoSide::collect};
+    Deadline alarm_{*this};
+};
+
+} // namespace culex::facade

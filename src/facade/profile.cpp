@@ -1,0 +1,29 @@
+#include "facade/profile.hpp"
+
+#include "client/settings.hpp"
+
+namespace culex::facade {
+
+ClientOptions Profile::options() const {
+    ClientOptions options{.client_id = client_id,
+                          .version = settings.version,
+                          .clean_start = clean_session,
+                          .keep_alive = keep_alive,
+                          .user_name = user_name,
+                          .password = password,
+                          .reconnect = settings.reconnect,
+                          .outbound = settings.outbound,
+                          .inbound = settings.inbound,
+                          .connect_timeout = settings.connect_timeout,
+                          .ping_timeout = settings.ping_timeout};
+    if (will) options.will = Will{will->topic, as_bytes(will->payload), will->qos, will->retain, {}};
+    options.stream.socket_keepalive = socket_keepalive;
+    return options;
+}
+
+void Profile::check() const {
+    const client::Settings kept(options());
+    if (kept.fault()) throw Error(kept.fault());
+}
+
+} // namespace culex::facade

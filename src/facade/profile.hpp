@@ -1,0 +1,36 @@
+#pragma once
+/// \file profile.hpp
+/// What a documented client tells its broker, kept.
+
+#include <string>
+
+#include <culex/client.hpp>
+#include <culex/options.hpp>
+
+namespace culex::facade {
+
+/// `ClientOptions` that own what they show.
+struct Profile {
+    struct WillMessage {
+        std::string topic{};
+        std::string payload{};
+        QoS qos = QoS::at_most_once;
+        bool retain = false;
+    };
+
+    /// Views this profile.
+    [[nodiscard]] ClientOptions options() const;
+    /// Throws `Error` where the options break a rule.
+    void check() const;
+
+    std::string client_id{};
+    bool clean_session = true;
+    ClientSettings settings{};
+    std::optional<WillMessage> will{};
+    std::optional<std::string> user_name{};
+    std::optional<std::string> password{};
+    std::chrono::seconds keep_alive{60};
+    std::optional<SocketKeepalive> socket_keepalive{};
+};
+
+} // namespace culex::facade

@@ -1,0 +1,167 @@
+#pragma once
+// What the tests of the documented client share: a broker on a thread of its own, and ways to wait without sleeping.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <culex/culex.hpp>
+#include <culex/testing/broker_thread.hpp>
+
+namespace culex::facade {
+
+using namespace std::chrono_literals;
+using culex::testing::BrokerThread;
+using culex::testing::Direction;
+using culex::testing::FakeBroker;
+using culex::testing::PublishedMessage;
+using culex::testing::Script;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+/// How long something may take that is going to happen: it matters where a test fails, and nowhere else.
+inline constexpr auto patience = 10s;
+
+/// Opened once, on any thread.
+class Gate {
+public:
+    void open() {
+        const std::scoped_lock lock(mutex_);
+        open_ = true;
+        changed_.notify_all();
+    }
+    [[nodiscard]] bool is_open() {
+        const std::scoped_lock lock(mutex_);
+        return open_;
+    }
+    /// False where patience ran out.
+    [[nodiscard]] bool wait() {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, patience, [this] { return open_; });
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool open_ = false;
+};
+
+/// What some threads say and others hear, in order.
+template <class T> class Box {
+public:
+    void put(T value) {
+        const std::scoped_lock lock(mutex_);
+        values_.push_back(std::move(value));
+        changed_.notify_all();
+    }
+    /// The next; a default value, and a failed test, where patience ran out.
+    T take() {
+        std::unique_lock lock(mutex_);
+        if (!changed_.wait_for(lock, patience, [this] { return !values_.empty(); })) {
+            ADD_FAILURE() << "nothing came";
+            return T();
+        }
+        T value = std::move(values_.front());
+        values_.pop_front();
+        return value;
+    }
+    std::vector<T> take(std::size_t count) {
+        std::vector<T> taken;
+        while (taken.size() < count && !::testing::Test::HasFailure()) taken.push_back(take());
+        return taken;
+    }
+    [[nodiscard]] std::size_t size() {
+        const std::scoped_lock lock(mutex_);
+        return values_.size();
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<T> values_;
+};
+
+/// What was logged while it lives.
+class LogCapture {
+public:
+    LogCapture() {
+        set_log_hook([](void* self, LogLevel,
+                        std::string_view line) { static_cast<LogCapture*>(self)->lines.put(std::string(line)); },
+                     this, LogLevel::warning);
+    }
+    LogCapture(const LogCapture&) = delete;
+    LogCapture& operator=(const LogCapture&) = delete;
+    ~LogCapture() { set_log_hook(nullptr); }
+
+    Box<std::string> lines;
+};
+
+/// The failure with which `call` ends; empty where it does not fail.
+template <class F> Failure failure_of(F call) {
+    try {
+        call();
+    } catch (const Error& error) {
+        return error.failure();
+    }
+    return Failure();
+}
+
+/// For both versions, unless a test is about one of them.
+class FacadeTest : public ::testing::TestWithParam<Version> {
+protected:
+    void TearDown() override {
+        EXPECT_THAT(broker.call([](FakeBroker& b) { return b.verify(); }), IsEmpty()) << transcript();
+    }
+
+    [[nodiscard]] static ClientSettings settings() {
+        return {.version = GetParam(), .reconnect = {.first_delay = 1ms, .max_delay = 10ms}};
+    }
+    void connect(Client& client, ConnectSettings hooks = {}) {
+        client.connect("127.0.0.1", 60, broker.port(), std::move(hooks));
+    }
+    void publish(std::string topic, std::string payload, QoS qos = QoS::at_most_once, bool retain = false) {
+        broker.call([&](FakeBroker& b) { b.publish(topic, payload, qos, retain); });
+    }
+    void script(Script script) {
+        broker.call([&](FakeBroker& b) { b.script(std::move(script)); });
+    }
+    /// How many packets of this type the broker has got.
+    [[nodiscard]] std::uint64_t received(PacketType type) {
+        return broker.call([&](FakeBroker& b) { return b.count(Direction::received, type); });
+    }
+    [[nodiscard]] std::string transcript() {
+        return broker.call([](FakeBroker& b) { return b.transcript(); });
+    }
+    /// Everything that clients publish from now on.
+    void watch(Box<std::string>& payloads) {
+        broker.call([&](FakeBroker& b) {
+            b.subscribe("#", [&](const PublishedMessage& message) { payloads.put(message.payload); });
+        });
+    }
+    /// Subscribes, and waits for the answer.
+    void subscribe(Client& client, std::string_view filter, int qos) {
+        Gate granted;
+        client.on(SUBACK, [&](Client&, const CallbackData&) { granted.open(); });
+        client.subscribe({{filter, qos}});
+        EXPECT_TRUE(granted.wait());
+        client.on(SUBACK, nullptr);
+    }
+
+    BrokerThread broker;
+};
+
+inline std::string version_name(const ::testing::TestParamInfo<Version>& info) {
+    return info.param == Version::v5 ? "v5" : "v3_1_1";
+}
+
+#define CULEX_BOTH_VERSIONS(Suite)                                                                                     \
+    INSTANTIATE_TEST_SUITE_P(Versions, Suite, ::testing::Values(Version::v3_1_1, Version::v5), version_name)
+
+} // namespace culex::facade
