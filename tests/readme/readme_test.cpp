@@ -1,0 +1,70 @@
+// Runs the programs that README.md shows.
+#include <future>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include <culex/culex.hpp>
+#include <culex/testing/broker_thread.hpp>
+
+int readme_main_1();
+culex::Task<> report(culex::AsyncClient& client);
+int readme_main_3();
+bool lamp_reports_its_state();
+
+namespace {
+
+culex::testing::BrokerThread* current_broker = nullptr;
+
+class Readme : public ::testing::Test {
+protected:
+    Readme() { current_broker = &broker; }
+    culex::testing::BrokerThread broker;
+};
+
+} // namespace
+
+const std::string& readme_url() { return current_broker->url(); }
+std::uint16_t readme_port() { return current_broker->port(); }
+
+namespace {
+
+using culex::testing::FakeBroker;
+using culex::testing::PublishedMessage;
+
+TEST_F(Readme, first_program_receives_until_the_broker_turns_it_away) {
+    std::promise<void> is_up;
+    broker.call(
+        [&](FakeBroker& b) { b.subscribe("greenhouse/status", [&](const PublishedMessage&) { is_up.set_value(); }); });
+    auto program = std::async(std::launch::async, readme_main_1);
+    is_up.get_future().wait();
+    broker.call([](FakeBroker& b) {
+        b.publish("sensors/1/temperature", "21.5", culex::QoS::at_least_once);
+        b.options().refuse_connect = culex::ReasonCode::not_authorized;
+        b.drop_all_connections();
+    });
+    EXPECT_EQ(program.get(), EXIT_FAILURE); // and what was wrong is on stderr
+}
+
+culex::Task<> connect_and_report(culex::Loop& loop) {
+    culex::AsyncClient client(loop);
+    co_await client.connect(readme_url());
+    co_await report(client);
+}
+
+TEST_F(Readme, coroutine_publishes_two_at_once) {
+    culex::Loop loop;
+    loop.run(connect_and_report(loop));
+    EXPECT_EQ(broker.call([](FakeBroker& b) { return b.messages().size(); }), 2u);
+}
+
+TEST_F(Readme, blocking_client_runs) {
+    EXPECT_EQ(readme_main_3(), 0);
+    const auto messages = broker.call([](FakeBroker& b) { return b.messages(); });
+    ASSERT_FALSE(messages.empty());
+    EXPECT_EQ(messages[0].topic, "cool/channel");
+}
+
+TEST_F(Readme, test_of_ones_own_code_runs) { EXPECT_TRUE(lamp_reports_its_state()); }
+
+} // namespace
