@@ -1,14 +1,20 @@
-// A program of somebody else's, with the public headers and the library alone.
+// A program of somebody else's: all public headers, the loop, a client. Nothing listens, so nothing is sent.
 
 #include <cstdio>
 
-#include <culex/endpoint.hpp>
+#include <culex/culex.hpp>
+#include <culex/uv.hpp>
+
+culex::Task<> publish_unconnected(culex::Loop& loop) {
+    culex::AsyncClient client{loop, {.client_id = "outside"}};
+    try {
+        co_await client.publish("a/b", "c", {.qos = culex::QoS::at_least_once});
+    } catch (const culex::Error& error) {
+        if (error.failure() == culex::Errc::not_connected) std::puts("outside: as expected");
+    }
+}
 
 int main() {
-    auto endpoint = culex::Endpoint::parse("mqtt://localhost");
-    if (!endpoint) {
-        std::puts(endpoint.failure().message().c_str());
-        return 1;
-    }
-    std::printf("a program outside: %s:%d\n", endpoint->host().c_str(), endpoint->port());
+    const culex::Client blocking{"outside-blocking"};
+    return culex::run(publish_unconnected);
 }
