@@ -5,9 +5,10 @@
 /// How it works. A Framer (framer.hpp) cuts the stream into packets without looking into them. What a packet looks like is
 /// said once, in layout.hpp, and played by three kinds of `io`: the Measurer checks a packet and counts its bytes, the
 /// Writer writes what the Measurer has passed, the Reader fills a packet in and checks it. A property of MQTT 5 is one row
-/// of property_rows.hpp. PUBLISH has a short way past all that, in both directions, for the packets that most packets are:
-/// valid, plain topic, no properties (plain_publish.hpp). Whatever the short way does not like takes the long one, which
-/// finds the words for what is wrong; so there is one truth, and the short way need only be careful.
+/// of property_rows.hpp. PUBLISH and its replies have a short way past all that, in both directions, for the packets that
+/// most packets are: valid, plain topic, no properties (plain_publish.hpp, plain_reply.hpp). Whatever the short way does
+/// not like takes the long one, which finds the words for what is wrong; so there is one truth, and the short way need only
+/// be careful.
 ///
 /// Reading copies nothing: the texts and payloads of a packet are views on the frame, and its arrays lie in an arena. What
 /// is refused:

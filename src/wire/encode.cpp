@@ -136,11 +136,10 @@ template <class P> Result<std::size_t> encoded_size(const P& packet, Version ver
 template <class P>
 Result<void> encode(Buffer& out, const P& packet, Version version, std::uint32_t maximum_packet_size) {
     if constexpr (P::type == PacketType::publish) {
-        const bool plain = is_plain_publish(packet) && (version == Version::v3_1_1 || !has_properties(packet));
-        if (plain && append_plain_publish(out, packet, version, maximum_packet_size)) return {};
+        if (encode_plain_publish(out, packet, version, maximum_packet_size)) return {};
     }
     if constexpr (Reply<P>) {
-        if (append_plain_reply(out, packet, first_byte(packet), version, maximum_packet_size)) return {};
+        if (append_plain_reply(out, packet, version, maximum_packet_size)) return {};
     }
     return encode_any(out, packet, version, maximum_packet_size);
 }

@@ -118,4 +118,10 @@ template <class Source>
     return true;
 }
 
+/// The short way of `encode`.
+[[nodiscard]] inline bool encode_plain_publish(Buffer& out, const Publish& p, Version version, std::uint32_t maximum) {
+    const bool plain = is_plain_publish(p) && (version == Version::v3_1_1 || !has_properties(p));
+    return plain && append_plain_publish(out, p, version, maximum);
+}
+
 } // namespace culex::wire

@@ -20,19 +20,23 @@ template <Reply P> [[nodiscard]] bool read_plain_reply(const Frame& frame, P& in
     return into.packet_id != 0;
 }
 
+/// Appends a reply that says success: four bytes, alike in both versions; false if they might be too many.
+[[nodiscard]] inline bool append_success(Buffer& out, PacketType reply, PacketId id, std::uint32_t maximum) {
+    if (id == 0 || maximum < 4) return false;
+    std::byte* const to = out.reserve(4);
+    to[0] = static_cast<std::byte>(static_cast<unsigned>(reply) << 4 | (reply == PacketType::pubrel ? 2U : 0U));
+    to[1] = std::byte{2};
+    put_u16(to + 2, id);
+    out.commit(4);
+    return true;
+}
+
 template <Reply P>
-[[nodiscard]] bool append_plain_reply(Buffer& out, const P& p, std::byte first_byte, Version version,
-                                      std::uint32_t maximum) {
+[[nodiscard]] bool append_plain_reply(Buffer& out, const P& p, Version version, std::uint32_t maximum) {
     // 3.1.1 has no other form.
     const bool says_nothing =
         p.reason_code == ReasonCode::success && !p.properties.reason_string && p.properties.user_properties.empty();
-    if (p.packet_id == 0 || maximum < 4 || (version == Version::v5 && !says_nothing)) return false;
-    std::byte* const to = out.reserve(4);
-    to[0] = first_byte;
-    to[1] = std::byte{2};
-    put_u16(to + 2, p.packet_id);
-    out.commit(4);
-    return true;
+    return (version == Version::v3_1_1 || says_nothing) && append_success(out, P::type, p.packet_id, maximum);
 }
 
 } // namespace culex::wire

@@ -24,7 +24,9 @@ namespace culex::testing {
             text.remove_prefix(quoted.size() + 2);
         } else if (c == '*') {
             const std::string count{text.substr(1, text.find(' ') - 1)};
-            bytes.insert(bytes.end(), std::strtoul(count.c_str(), nullptr, 10) - 1, bytes.back());
+            const std::byte repeated = bytes.back();
+            for (unsigned long left = std::strtoul(count.c_str(), nullptr, 10); left > 1; --left)
+                bytes.push_back(repeated);
             text.remove_prefix(count.size() + 1);
         } else {
             const std::string digits{text.substr(0, 2)};

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 
 #include "support/equal.hpp"
@@ -41,8 +42,8 @@ TEST_P(PublishInPieces, has_all_of_the_packet) {
     const Result<PublishParts> parts = decode_publish(frame_of(bytes), version);
     ASSERT_TRUE(parts) << parts.failure().message();
     // As a session keeps a message: one block with the property bytes and room for their arrays.
-    std::vector<std::byte> block(parts->properties.begin(), parts->properties.end());
-    block.resize(block.size() + parts->array_bytes);
+    std::vector<std::byte> block(parts->properties.size() + parts->array_bytes);
+    std::ranges::copy(parts->properties, block.begin());
     const std::span<std::byte> room = std::span{block}.subspan(parts->properties.size());
     Arena arena(room);
     const Result<PublishProperties> properties =
