@@ -8,8 +8,8 @@
 namespace culex::facade {
 namespace {
 
-/// How long after its deadline a `disconnect` still waits for the broker to close the connection.
-constexpr auto grace = std::chrono::seconds{3};
+/// How long after its deadline a `disconnect` still waits for DISCONNECT to leave, and the broker to close the connection.
+constexpr auto grace = std::chrono::milliseconds{250};
 
 bool wants_room(const Failure& failure) noexcept {
     return failure == Errc::queue_full || failure == Errc::no_packet_id;
@@ -22,6 +22,7 @@ IoSide::~IoSide() {
     const Failure closed(Errc::closed, "the client was destroyed");
     engine_.take_requests(pending_);
     fail_pending(closed);
+    answer_all(failed_, closed);
     answer_all(attempts_, closed);
     answer_all(disconnects_, closed);
 }
@@ -49,7 +50,8 @@ Failure IoSide::refuse_connect() const {
     if (idle()) return Failure();
     if (closing_) return Failure(Errc::already_connected, "the client is still disconnecting");
     if (connected_) return Failure(Errc::already_connected, "the client is connected");
-    if (!attempts_.empty()) return Failure(Errc::already_connected, "the client is connecting already");
+    if (!attempts_.empty() || !failed_.empty())
+        return Failure(Errc::already_connected, "the client is connecting already");
     return Failure();
 }
 
@@ -94,9 +96,13 @@ void IoSide::open_gate() {
     if (std::exchange(gate_is_closed_, false)) core_->proceed();
 }
 
+/// Whoever has asked is told when the core knows whether it goes on trying: a turn later.
 void IoSide::on_attempt_failed(const Failure& why) {
     hand_over();
-    answer_all(attempts_, why);
+    attempt_failure_ = why;
+    failed_.insert(failed_.end(), attempts_.begin(), attempts_.end());
+    attempts_.clear();
+    loop_.post(tell_failed_);
 }
 
 void IoSide::on_stopped(const Failure& why) {
@@ -109,6 +115,7 @@ void IoSide::on_stopped(const Failure& why) {
     hand_over();
     engine_.take_requests(pending_);
     fail_pending(ended);
+    tell_failed();
     answer_all(attempts_, ended);
     const std::size_t undelivered = core_->undelivered() + std::exchange(unserved_, 0);
     if (undelivered > 0) log(LogLevel::warning, "{} messages and requests are not acknowledged", undelivered);

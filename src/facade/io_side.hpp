@@ -55,6 +55,7 @@ private:
     [[nodiscard]] bool idle() const noexcept { return !core_ || core_->state() == ConnectionState::idle; }
     [[nodiscard]] Failure refuse_connect() const;
     void answer_all(std::vector<Answer*>& answers, const Failure& failure);
+    void tell_failed() { answer_all(failed_, attempt_failure_); }
     void open_gate();
     void work();
     [[nodiscard]] bool perform(Request& request);
@@ -71,6 +72,8 @@ private:
     bool connected_ = false;
     bool keep_messages_ = true;     // the last connection was not ended by `disconnect`
     std::vector<Answer*> attempts_; // wait for the outcome of an attempt to connect
+    std::vector<Answer*> failed_;   // those whose attempt has failed, with this:
+    Failure attempt_failure_;
 
     std::uint64_t attempt_ = 0;   // numbers the attempts that ask for `before_reconnect`
     bool gate_is_closed_ = false; // the last of them waits
@@ -88,6 +91,7 @@ private:
     std::size_t held_ = 0;      // bytes of all that is not dispatched
     EventQueue::Progress progress_;
 
+    Later tell_failed_{*this, &IoSide::tell_failed};
     Later work_{*this, &IoSide::work};
     Later hand_over_{*this, &IoSide::hand_over};
     Later collect_{*this, &IoSide::collect};

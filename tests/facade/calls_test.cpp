@@ -18,9 +18,16 @@ TEST_P(Calls, constructor_names_the_client_and_its_kind_of_session) {
     EXPECT_TRUE(connections[0].clean_start);
     EXPECT_EQ("persistent-id", connections[1].client_id);
     EXPECT_FALSE(connections[1].clean_start);
+    EXPECT_EQ(GetParam(), connections[0].version);
 }
 
-TEST_P(Calls, loop_with_a_function_receives_a_message_as_it_was_published) {
+TEST_P(Calls, connect_says_the_keepalive) {
+    Client client{"c", true, settings()};
+    client.connect("127.0.0.1", 77, broker.port());
+    EXPECT_EQ(77, broker.call([](FakeBroker& b) { return b.connections().at(0).keep_alive; }));
+}
+
+TEST_P(Calls, a_message_is_received_as_it_was_published) {
     Client client{"c", true, settings()};
     connect(client);
     Box<Message> messages;
@@ -35,6 +42,96 @@ TEST_P(Calls, loop_with_a_function_receives_a_message_as_it_was_published) {
     EXPECT_NE(0, message.mid());
     EXPECT_FALSE(message.retain());
     EXPECT_FALSE(message.dup());
+    EXPECT_FALSE(message.properties().content_type);
+}
+
+TEST_P(Calls, a_retained_message_says_so) {
+    Client client{"c", true, settings()};
+    connect(client);
+    client.publish("a", "last known good", 1, true);
+    published.take();
+    Box<Message> messages;
+    client.loop([&](Client&, const CallbackData& data) { messages.put(*data.message); });
+    client.subscribe({{"a", 1}});
+    const Message message = messages.take();
+    EXPECT_EQ("last known good", message.text());
+    EXPECT_TRUE(message.retain());
+}
+
+TEST_P(Calls, unsubscribe_ends_the_messages) {
+    Client client{"c", true, settings()};
+    connect(client);
+    Box<std::string> said;
+    client.on(UNSUBACK, [&](Client&, const CallbackData&) { said.put("unsubscribed"); });
+    client.loop([&](Client&, const CallbackData& data) { said.put(std::string(data.message->text())); });
+    subscribe(client, "a", 0);
+    subscribe(client, "b", 0);
+    publish("a", "1");
+    EXPECT_EQ("1", said.take());
+    client.unsubscribe({"a"});
+    EXPECT_EQ("unsubscribed", said.take());
+    publish("a", "2");
+    publish("b", "3");
+    EXPECT_EQ("3", said.take());
+}
+
+TEST_P(Calls, set_username_pw_is_what_the_broker_sees) {
+    broker.call([](FakeBroker& b) { b.options().users = {{"user", "secret"}}; });
+    Client client{"c", true, settings()};
+    EXPECT_EQ(ReasonCode::bad_user_name_or_password, failure_of([&] { connect(client); }).reason_code());
+    client.set_username_pw("user", "wrong");
+    EXPECT_EQ(ReasonCode::bad_user_name_or_password, failure_of([&] { connect(client); }).reason_code());
+    client.set_username_pw("user", "secret");
+    connect(client);
+}
+
+TEST_P(Calls, set_username_pw_without_a_password_is_legal) {
+    script(Script{}
+               .expect<Connect>([](const Connect& packet) { return packet.user_name == "user" && !packet.password; })
+               .pass_to_broker());
+    Client client{"c", true, settings()};
+    client.set_username_pw("user");
+    connect(client);
+}
+
+TEST_P(Calls, set_will_is_what_the_broker_publishes) {
+    const std::vector<std::byte> bytes{std::byte{0}, std::byte{0xFF}};
+    script(Script{}
+               .expect<Connect>([](const Connect& packet) {
+                   return packet.will && packet.will->topic == "status" && packet.will->qos == QoS::exactly_once &&
+                          packet.will->retain && as_text(packet.will->payload) == std::string_view("\0\xFF", 2);
+               })
+               .pass_to_broker());
+    Client client{"c", true, settings()};
+    client.set_will("status", bytes, 2, true);
+    connect(client);
+}
+
+/// The manual's own: `on` with and without a condition, then `loop`.
+TEST_P(Calls, the_manuals_example_runs) {
+    Client my_client{"myId", true, settings()};
+    for (int retry = 0; retry < 10; ++retry) {
+        try {
+            connect(my_client);
+            break;
+        } catch (const std::exception&) {
+        }
+    }
+    my_client.subscribe({{"cool/channel", 1}, {"cool", 2}});
+    Box<std::string> printed;
+    const auto is_cool = [](const CallbackData& data) { return data.message && data.message->topic() == "cool"; };
+    const auto print_cool_stuff = [&](Client&, const CallbackData& data) {
+        printed.put("cool: " + std::string(data.message->text()));
+    };
+    const auto print_generic_stuff = [&](Client&, const CallbackData& data) {
+        if (data.message) printed.put("not cool: " + std::string(data.message->text()));
+    };
+    my_client.on(PUBLISH, print_cool_stuff, is_cool);
+    my_client.on(PUBLISH, print_generic_stuff);
+    my_client.loop();
+    my_client.publish("cool", "1", 1);
+    my_client.publish("cool/channel", "2", 1);
+    EXPECT_THAT(printed.take(2), ElementsAre("cool: 1", "not cool: 2"));
 }
 
 } // namespace

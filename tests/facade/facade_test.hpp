@@ -113,15 +113,38 @@ template <class F> Failure failure_of(F call) {
     return Failure();
 }
 
+/// The same in words.
+template <class F> std::string fault_of(F call) {
+    const Failure failure = failure_of(std::move(call));
+    return failure ? failure.message() : std::string();
+}
+
 /// For both versions, unless a test is about one of them.
 class FacadeTest : public ::testing::TestWithParam<Version> {
 protected:
+    FacadeTest() {
+        broker.call([this](FakeBroker& b) {
+            b.subscribe("#", [this](const PublishedMessage& message) { published.put(message); });
+            b.options().authenticate = [this](const Connect& packet) {
+                connected.put(std::string(packet.client_id));
+                return ReasonCode::success;
+            };
+            b.options().authorize_subscribe = [this](std::string_view, const TopicSubscription& subscription) {
+                subscribed.put(std::string(subscription.filter));
+                return static_cast<ReasonCode>(subscription.qos);
+            };
+        });
+    }
     void TearDown() override {
         EXPECT_THAT(broker.call([](FakeBroker& b) { return b.verify(); }), IsEmpty()) << transcript();
     }
 
     [[nodiscard]] static ClientSettings settings() {
         return {.version = GetParam(), .reconnect = {.first_delay = 1ms, .max_delay = 10ms}};
+    }
+    /// For tests of a lost connection that is not to come back by itself.
+    [[nodiscard]] static ClientSettings slow_settings() {
+        return {.version = GetParam(), .reconnect = {.first_delay = 1h, .max_delay = 1h}};
     }
     void connect(Client& client, ConnectSettings hooks = {}) {
         client.connect("127.0.0.1", 60, broker.port(), std::move(hooks));
@@ -132,6 +155,9 @@ protected:
     void script(Script script) {
         broker.call([&](FakeBroker& b) { b.script(std::move(script)); });
     }
+    void drop_connections() {
+        broker.call([](FakeBroker& b) { b.drop_all_connections(); });
+    }
     /// How many packets of this type the broker has got.
     [[nodiscard]] std::uint64_t received(PacketType type) {
         return broker.call([&](FakeBroker& b) { return b.count(Direction::received, type); });
@@ -139,21 +165,25 @@ protected:
     [[nodiscard]] std::string transcript() {
         return broker.call([](FakeBroker& b) { return b.transcript(); });
     }
-    /// Everything that clients publish from now on.
-    void watch(Box<std::string>& payloads) {
-        broker.call([&](FakeBroker& b) {
-            b.subscribe("#", [&](const PublishedMessage& message) { payloads.put(message.payload); });
-        });
+    [[nodiscard]] std::vector<std::string> published_payloads(std::size_t count) {
+        std::vector<std::string> payloads;
+        for (const PublishedMessage& message : published.take(count)) payloads.push_back(message.payload);
+        return payloads;
     }
-    /// Subscribes, and waits for the answer.
+    /// Subscribes, and waits for the answer; the loop must run.
     void subscribe(Client& client, std::string_view filter, int qos) {
         Gate granted;
         client.on(SUBACK, [&](Client&, const CallbackData&) { granted.open(); });
         client.subscribe({{filter, qos}});
         EXPECT_TRUE(granted.wait());
         client.on(SUBACK, nullptr);
+        subscribed.take();
     }
 
+    // What the broker's own functions say, which outlive a test's body.
+    Box<PublishedMessage> published; ///< by clients, and by the test
+    Box<std::string> connected;      ///< the client of each CONNECT that no script has taken
+    Box<std::string> subscribed;     ///< the filters of each SUBSCRIBE
     BrokerThread broker;
 };
 
