@@ -36,10 +36,10 @@ void Connector::start() {
     if (address.parse(endpoint_.host(), endpoint_.port())) return try_addresses({address});
     // The resolver would stop reading the name at a zero byte.
     if (endpoint_.host().find('\0') != std::string::npos) return on_resolved(UV_EAI_NONAME, {});
-    const int error =
-        lookup_.start(core(), endpoint_.host(), endpoint_.port(), [this](int status, std::vector<SocketAddress> found) {
-            on_resolved(status, interleave_families(found));
-        });
+    const int error = lookup_.start(core(), endpoint_.host(), endpoint_.port(),
+                                    [this](int status, const std::vector<SocketAddress>& found) {
+                                        on_resolved(status, interleave_families(found));
+                                    });
     if (error) on_resolved(error, {});
 }
 

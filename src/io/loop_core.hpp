@@ -73,7 +73,7 @@ public:
 private:
     friend class Turn;
     friend class LoopUser;
-    static constexpr std::size_t read_size = 64 * 1024;
+    static constexpr std::size_t read_size = std::size_t{64} * 1024;
     /// Batches of the ready queue in a turn. More than one, since what one task does often makes another one ready; and not
     /// without end, since tasks that only yield to each other must not keep sockets waiting.
     static constexpr int rounds_per_turn = 8;

@@ -1,43 +1,11 @@
 #include <array>
-#include <thread>
 
-#include <sys/resource.h>
-
-#include "io/connector.hpp"
-#include "io/fake_resolver.hpp"
-#include "io/io_test.hpp"
+#include "io/open_fixture.hpp"
 
 namespace culex::testing {
 namespace {
 
 using namespace std::chrono_literals;
-
-class OpenTest : public IoTest {
-protected:
-    void open(const Endpoint& endpoint, StreamOptions options = {}) {
-        opened_.stream.reset();
-        opened_.failure = Failure();
-        opened_.calls = 0;
-        opening_ = loop_.open(endpoint, options, opened_);
-        EXPECT_EQ(opened_.calls, 0); // never from inside the call
-        run_until(loop_, [&] { return opened_.done(); });
-        EXPECT_EQ(opened_.calls, 1);
-        opening_.reset();
-    }
-    [[nodiscard]] Endpoint listen(const std::string& host) {
-        auto listener = loop_.listen(tcp(host, 0), accepted_);
-        EXPECT_TRUE(listener) << listener.failure().message();
-        listeners_.push_back(*std::move(listener));
-        return listeners_.back()->endpoint();
-    }
-
-    FakeResolver resolver_;
-    Loop loop_;
-    Accepted accepted_;
-    std::vector<std::unique_ptr<Listener>> listeners_;
-    Opened opened_;
-    std::unique_ptr<Opening> opening_;
-};
 
 TEST_F(OpenTest, connects_to_an_address_in_digits) {
     open(listen("127.0.0.1"));
@@ -199,79 +167,6 @@ TEST_F(OpenTest, keep_alive_values_that_the_system_does_not_take_are_named) {
     }
 }
 
-TEST_F(OpenTest, may_be_dropped_after_any_number_of_turns) {
-    const BlackHole hole("127.0.0.2");
-    resolver_.set("drop.fake", {"127.0.0.3", "127.0.0.2", "127.0.0.4"});
-    const Endpoint listening = listen("127.0.0.1");
-    const Endpoint socket(Transport::unix_socket, "", 0, path("socket"));
-    listeners_.push_back(*loop_.listen(socket, accepted_));
-    const std::array endpoints{
-        tcp("drop.fake", hole.port()), tcp("127.0.0.2", hole.port()),           listening, socket,
-        tcp("nonexistent.invalid", 1), Endpoint(Transport::tls, "127.0.0.1", 1)};
-    for (const Endpoint& endpoint : endpoints) {
-        for (int turns = 0; turns < 8; ++turns) {
-            Opened opened;
-            auto opening = loop_.open(endpoint, {.next_address_after = 1ms}, opened);
-            for (int turn = 0; turn < turns && !opened.done(); ++turn) uv_run(native(loop_), UV_RUN_NOWAIT);
-            const int calls = opened.calls;
-            opening.reset();
-            for (int turn = 0; turn < 3; ++turn) uv_run(native(loop_), UV_RUN_NOWAIT);
-            EXPECT_EQ(opened.calls, calls);
-        }
-    }
-    listeners_.clear();
-    accepted_.streams.clear();
-    loop_.run(); // nothing is left that would keep it running
-}
-
-TEST_F(OpenTest, may_be_dropped_while_the_name_is_being_resolved) {
-    resolver_.block();
-    opening_ = loop_.open(tcp("blocked.fake", 1883), {}, opened_);
-    resolver_.wait_for_lookups(1); // a thread is at it: the lookup can no longer be cancelled
-    opening_.reset();
-    for (int turn = 0; turn < 3; ++turn) uv_run(native(loop_), UV_RUN_NOWAIT);
-    resolver_.release();
-    loop_.run();
-    EXPECT_EQ(opened_.calls, 0);
-}
-
-TEST_F(OpenTest, may_be_dropped_while_the_name_waits_for_a_thread) {
-    resolver_.block();
-    std::vector<std::unique_ptr<Opening>> openings;
-    for (int i = 0; i < 50; ++i) openings.push_back(loop_.open(tcp("blocked.fake", 1883), {}, opened_));
-    openings.clear();
-    resolver_.release();
-    loop_.run();
-    EXPECT_EQ(opened_.calls, 0);
-}
-
-TEST_F(OpenTest, may_be_dropped_inside_on_open) {
-    struct Drops : Opened {
-        void on_open(Result<std::unique_ptr<Stream>> result) override {
-            opening.reset();
-            Opened::on_open(std::move(result));
-        }
-        std::unique_ptr<Opening> opening;
-    } drops;
-    drops.opening = loop_.open(listen("127.0.0.1"), {}, drops);
-    run_until(loop_, [&] { return drops.done(); });
-    EXPECT_TRUE(drops.stream);
-}
-
-TEST_F(OpenTest, the_loops_end_does_not_wait_for_the_resolver) {
-    const int seen_off = io::loops_seen_off;
-    resolver_.block();
-    {
-        Loop short_lived;
-        auto opening = short_lived.open(tcp("blocked.fake", 1883), {}, opened_);
-        resolver_.wait_for_lookups(1);
-        opening.reset();
-    } // would hang here
-    resolver_.release();
-    while (io::loops_seen_off == seen_off) std::this_thread::yield();
-    EXPECT_EQ(opened_.calls, 0);
-}
-
 TEST_F(OpenTest, many_openings_at_once_all_succeed) {
     const Endpoint endpoint = listen("127.0.0.1");
     std::array<Opened, 100> opened;
@@ -282,61 +177,6 @@ TEST_F(OpenTest, many_openings_at_once_all_succeed) {
         EXPECT_TRUE(each.stream) << each.failure.message();
     }
     run_until(loop_, [&] { return accepted_.streams.size() == opened.size(); });
-}
-
-class ListenTest : public OpenTest {};
-
-TEST_F(ListenTest, chooses_a_free_port_and_tells_it) {
-    const Endpoint endpoint = listen("127.0.0.1");
-    EXPECT_EQ(endpoint.host(), "127.0.0.1");
-    EXPECT_NE(endpoint.port(), 0);
-    auto taken = loop_.listen(endpoint, accepted_);
-    EXPECT_FALSE(taken);
-    EXPECT_EQ(taken.failure(), std::errc::address_in_use);
-    EXPECT_EQ(taken.failure().address(), endpoint.to_string());
-}
-
-TEST_F(ListenTest, listens_on_the_address_of_a_name) {
-    const Endpoint endpoint = listen("localhost");
-    open(endpoint);
-    EXPECT_TRUE(opened_.stream) << opened_.failure.message();
-    auto unknown = loop_.listen(tcp("nonexistent.invalid", 0), accepted_);
-    EXPECT_FALSE(unknown);
-    EXPECT_EQ(unknown.failure(), Errc::host_not_found);
-}
-
-TEST_F(ListenTest, may_be_destroyed_inside_on_accept_and_then_refuses) {
-    struct Once : Accepted {
-        void on_accept(std::unique_ptr<Stream> stream) override {
-            Accepted::on_accept(std::move(stream));
-            listener.reset();
-        }
-        std::unique_ptr<Listener> listener;
-    } once;
-    once.listener = *loop_.listen(tcp("127.0.0.1", 0), once);
-    const Endpoint endpoint = once.listener->endpoint();
-    open(endpoint);
-    run_until(loop_, [&] { return once.streams.size() == 1; });
-    EXPECT_TRUE(opened_.stream);
-    open(endpoint);
-    EXPECT_EQ(opened_.failure, std::errc::connection_refused);
-}
-
-TEST_F(ListenTest, waits_and_does_not_spin_while_the_process_has_no_descriptors) {
-    const Endpoint endpoint = listen("127.0.0.1");
-    PlainSocket peer("127.0.0.1");
-    io::SocketAddress address;
-    ASSERT_TRUE(address.parse("127.0.0.1", endpoint.port()));
-    ASSERT_EQ(::connect(peer.number(), address.get(), address.size()), 0);
-    rlimit before{};
-    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-    const rlimit nothing_new{0, before.rlim_max};
-    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &nothing_new), 0);
-    for (int turn = 0; turn < 3; ++turn) uv_run(native(loop_), UV_RUN_NOWAIT);
-    EXPECT_TRUE(accepted_.streams.empty());
-    EXPECT_GT(uv_backend_timeout(native(loop_)), 0); // sleeps
-    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
-    run_until(loop_, [&] { return accepted_.streams.size() == 1; });
 }
 
 } // namespace

@@ -100,6 +100,17 @@ TEST_F(PeerTest, sets_tcps_keep_alive_as_asked) {
     EXPECT_EQ(option(*stream_, IPPROTO_TCP, TCP_KEEPINTVL), 7);
 }
 
+TEST_F(PeerTest, asks_for_quick_acknowledgements_only_where_that_is_wanted) {
+    for (const bool wanted : {true, false}) {
+        connect({.quick_ack = wanted});
+        const int off = 0;
+        const int socket = static_cast<io::SocketStream&>(*stream_).socket();
+        ASSERT_EQ(::setsockopt(socket, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off), 0);
+        stream_->acknowledge_soon();
+        EXPECT_EQ(option(*stream_, IPPROTO_TCP, TCP_QUICKACK) != 0, wanted);
+    }
+}
+
 TEST_F(PeerTest, accepted_streams_have_nagle_off) {
     Accepted accepted;
     auto listener = loop_.listen(tcp("127.0.0.1", 0), accepted);
