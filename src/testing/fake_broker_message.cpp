@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "wire/codec.hpp"
+#include "wire/plain_publish.hpp"
 
 namespace culex::testing {
 namespace {
@@ -24,6 +25,7 @@ std::shared_ptr<BrokerMessage> make_message(const Publish& publish, std::string_
     message->retain = publish.retain;
     message->client_id = client_id;
     message->expiry_interval = publish.properties.message_expiry_interval;
+    if (!wire::has_properties(publish)) return message;
     PublishProperties forwarded = publish.properties;
     forwarded.message_expiry_interval.reset();
     forwarded.topic_alias.reset();
@@ -46,6 +48,9 @@ std::shared_ptr<BrokerMessage> make_message(const Will& will, std::string_view c
 }
 
 Buffer BrokerDelivery::properties(TimePoint now) const {
+    Buffer bytes;
+    bytes.append(message->properties.bytes());
+    if (identifiers.empty() && !message->expires) return bytes;
     PublishProperties added;
     added.subscription_identifiers = identifiers;
     if (message->expires) {
@@ -53,8 +58,6 @@ Buffer BrokerDelivery::properties(TimePoint now) const {
         const auto left = std::chrono::ceil<std::chrono::seconds>(std::max(*message->expires - now, Duration::zero()));
         added.message_expiry_interval = static_cast<std::uint32_t>(left.count());
     }
-    Buffer bytes;
-    bytes.append(message->properties.bytes());
     append_properties(bytes, added);
     return bytes;
 }

@@ -157,6 +157,7 @@ TEST_P(FakeBrokerDelivery, never_gives_an_identifier_that_is_in_use) {
     a->subscribe("t", QoS::at_least_once);
     broker.publish("t", "first", QoS::at_least_once);
     static_cast<void>(a->take());
+    a->mute();
     for (int id = 2; id <= 65'535;) {
         Buffer acks;
         for (int count = 0; count < 2000 && id <= 65'535; ++count, ++id) {
@@ -164,8 +165,8 @@ TEST_P(FakeBrokerDelivery, never_gives_an_identifier_that_is_in_use) {
             wire::encode(acks, Puback{.packet_id = static_cast<PacketId>(id)}, GetParam()).value();
         }
         a->send_bytes(acks.bytes());
-        static_cast<void>(a->take());
     }
+    a->mute(false);
     broker.publish("t", "x", QoS::at_least_once);
     EXPECT_THAT(a->take(), ElementsAre(publish_line(2, 1, "t", "x"))); // 1 waits still
 }

@@ -74,6 +74,8 @@ public:
         runtime_.run_until_idle();
         return std::exchange(lines_, {});
     }
+    /// Notes nothing any more, or notes again.
+    void mute(bool on = true) noexcept { muted_ = on; }
     [[nodiscard]] const Lines& lines() const noexcept { return lines_; }
     /// The first of them; empty where there is none.
     [[nodiscard]] std::string pop() {
@@ -118,6 +120,7 @@ private:
         }
     }
     void note(const wire::Frame& frame) {
+        if (muted_) return;
         wire::Arena arena;
         const Result<Packet> packet = wire::decode(frame, version_, arena, wire::Sender::server);
         if (!packet) {
@@ -137,6 +140,7 @@ private:
     std::unique_ptr<Stream> stream_;
     wire::Framer framer_;
     Lines lines_;
+    bool muted_ = false;
     std::optional<Failure> ended_;
 };
 

@@ -16,8 +16,8 @@
 
 namespace culex::testing {
 
-/// Listens on 127.0.0.1, on a port that the system chooses, as long as it lives. All methods may be called from any thread
-/// but the broker's own.
+/// Listens on 127.0.0.1, on a port that the system chooses, as long as it lives. All methods may be called from any thread,
+/// the destructor from any but the broker's own.
 class BrokerThread {
 public:
     /// Returns when the broker listens; throws where it cannot.
@@ -31,7 +31,7 @@ public:
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
 
     /// Runs `function(FakeBroker&)` on the broker's thread, waits for it, and returns what it returns or throws what it
-    /// throws.
+    /// throws. On the broker's own thread it runs at once.
     template <class F> auto call(F&& function) -> std::invoke_result_t<F&, FakeBroker&> {
         using Value = std::invoke_result_t<F&, FakeBroker&>;
         if constexpr (std::is_void_v<Value>) {
@@ -45,16 +45,18 @@ public:
 
 private:
     void run(FakeBrokerOptions options);
+    void announce(Loop& loop, FakeBroker& broker);
     void execute(Function<void(FakeBroker&)> function);
 
-    std::mutex mutex_;
-    std::condition_variable ready_;
+    std::mutex mutex_; // guards what is below until `started_`, and the ends of calls
+    std::condition_variable changed_;
     bool started_ = false;
     std::exception_ptr failure_;
     std::string url_;
     std::uint16_t port_ = 0;
     Loop* loop_ = nullptr; // while the thread runs
     FakeBroker* broker_ = nullptr;
+    std::thread::id broker_thread_;
     std::thread thread_;
 };
 

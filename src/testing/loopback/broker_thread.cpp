@@ -1,6 +1,5 @@
 #include <culex/testing/broker_thread.hpp>
 
-#include <future>
 #include <utility>
 
 namespace culex::testing {
@@ -8,7 +7,7 @@ namespace culex::testing {
 BrokerThread::BrokerThread(FakeBrokerOptions options) {
     thread_ = std::thread([this, options = std::move(options)]() mutable { run(std::move(options)); });
     std::unique_lock lock(mutex_);
-    ready_.wait(lock, [this] { return started_; });
+    changed_.wait(lock, [this] { return started_; });
     if (!failure_) return;
     lock.unlock();
     thread_.join();
@@ -21,44 +20,54 @@ BrokerThread::~BrokerThread() {
 }
 
 void BrokerThread::run(FakeBrokerOptions options) {
-    std::optional<Loop> loop;
-    std::optional<FakeBroker> broker;
     try {
-        loop.emplace();
-        broker.emplace(*loop, std::move(options));
-        broker->listen();
+        Loop loop;
+        const Loop::Hold hold(loop); // runs on while the test has stopped the listening, too
+        FakeBroker broker(loop, std::move(options));
+        broker.listen();
+        announce(loop, broker);
+        loop.run();
     } catch (...) {
-        failure_ = std::current_exception();
-    }
-    {
         const std::lock_guard lock(mutex_);
-        if (!failure_) {
-            url_ = broker->url();
-            port_ = broker->endpoint().port();
-            loop_ = &*loop;
-            broker_ = &*broker;
-        }
+        if (started_) throw; // nobody waits for it any more; it ends the program, and is seen
+        failure_ = std::current_exception();
         started_ = true;
-        ready_.notify_one();
+        changed_.notify_all();
     }
-    if (failure_) return;
-    const Loop::Hold hold(*loop); // runs on while the test has stopped the listening, too
-    loop->run();
-    broker.reset();
+}
+
+void BrokerThread::announce(Loop& loop, FakeBroker& broker) {
+    const std::lock_guard lock(mutex_);
+    url_ = broker.url();
+    port_ = broker.endpoint().port();
+    loop_ = &loop;
+    broker_ = &broker;
+    broker_thread_ = std::this_thread::get_id();
+    started_ = true;
+    changed_.notify_all();
 }
 
 void BrokerThread::execute(Function<void(FakeBroker&)> function) {
-    std::promise<void> promise;
-    auto done = promise.get_future();
+    if (std::this_thread::get_id() == broker_thread_) return function(*broker_);
+    bool done = false;
+    std::exception_ptr failure;
     loop_->post([&] {
+        std::exception_ptr thrown;
         try {
             function(*broker_);
-            promise.set_value();
         } catch (...) {
-            promise.set_exception(std::current_exception());
+            thrown = std::current_exception();
         }
+        // What is captured is gone as soon as the caller sees `done`: notified inside, and touched no more.
+        const std::lock_guard lock(mutex_);
+        failure = std::move(thrown);
+        done = true;
+        changed_.notify_all();
     });
-    done.get();
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return done; });
+    lock.unlock();
+    if (failure) std::rethrow_exception(failure);
 }
 
 } // namespace culex::testing
