@@ -11,10 +11,10 @@ namespace culex {
 
 /// How to reach a broker.
 enum class Transport : std::uint8_t {
-    tcp,  ///< `mqtt://`, `tcp://`; port 1883
-    tls,  ///< `mqtts://`, `ssl://`, `tls://`; port 8883
-    ws,   ///< `ws://`; port 80
-    wss,  ///< `wss://`; port 443
+    tcp,         ///< `mqtt://`, `tcp://`; port 1883
+    tls,         ///< `mqtts://`, `ssl://`, `tls://`; port 8883
+    ws,          ///< `ws://`; port 80
+    wss,         ///< `wss://`; port 443
     unix_socket, ///< `unix:///path`
 };
 

@@ -25,8 +25,8 @@ enum class Errc {
     cancelled, ///< the caller, or something that owns it, called it off
     closed,    ///< the client was closed or destroyed
     // A bound was reached.
-    queue_full,  ///< the outbound queue is full and the policy is to refuse
-    dropped,     ///< the policy of a full queue chose this message to be dropped
+    queue_full,   ///< the outbound queue is full and the policy is to refuse
+    dropped,      ///< the policy of a full queue chose this message to be dropped
     no_packet_id, ///< 65,535 operations are in flight
     // The network.
     host_not_found,  ///< the name did not resolve; the detail has the resolver's words
@@ -82,13 +82,16 @@ public:
     [[nodiscard]] Phase phase() const noexcept;
     /// The code that the broker gave, or (for malformed input) the one that it was or would be told.
     [[nodiscard]] ReasonCode reason_code() const noexcept;
-    [[nodiscard]] const std::string& address() const noexcept; ///< `"mqtt://localhost:1883"` or `"127.0.0.1:1883"`; may be empty
+    [[nodiscard]] const std::string&
+    address() const noexcept; ///< `"mqtt://localhost:1883"` or `"127.0.0.1:1883"`; may be empty
     [[nodiscard]] const std::string& detail() const noexcept;
     /// One line: phase, address, what the code means, the detail.
     [[nodiscard]] std::string message() const;
 
     /// Compares with a condition: `failure == Errc::timed_out`, `failure == std::errc::connection_refused`.
-    friend bool operator==(const Failure& failure, Errc code) noexcept { return failure.code() == make_error_code(code); }
+    friend bool operator==(const Failure& failure, Errc code) noexcept {
+        return failure.code() == make_error_code(code);
+    }
     friend bool operator==(const Failure& failure, std::errc code) noexcept { return failure.code() == code; }
 
 private:

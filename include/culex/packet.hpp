@@ -126,8 +126,8 @@ struct Auth {
 };
 
 /// In the order of their numbers: `index() + 1` is the packet type.
-using Packet = std::variant<Connect, Connack, Publish, Puback, Pubrec, Pubrel, Pubcomp, Subscribe, Suback, Unsubscribe, Unsuback,
-                            Pingreq, Pingresp, Disconnect, Auth>;
+using Packet = std::variant<Connect, Connack, Publish, Puback, Pubrec, Pubrel, Pubcomp, Subscribe, Suback, Unsubscribe,
+                            Unsuback, Pingreq, Pingresp, Disconnect, Auth>;
 
 [[nodiscard]] inline PacketType type_of(const Packet& packet) noexcept {
     return static_cast<PacketType>(packet.index() + 1);

@@ -26,42 +26,43 @@ inline constexpr std::uint32_t never_expires = 0xFFFFFFFF;
 
 /// CONNECT (section 3.1.2.11).
 struct ConnectProperties {
-    std::optional<std::uint32_t> session_expiry_interval{};      ///< seconds; absent = 0: the session ends with the connection
-    std::optional<std::uint16_t> receive_maximum{};              ///< 1 to 65,535; absent = 65,535
-    std::optional<std::uint32_t> maximum_packet_size{};          ///< bytes, not 0; absent = no limit of ours
-    std::optional<std::uint16_t> topic_alias_maximum{};          ///< absent = 0: the broker may use none
-    std::optional<std::uint8_t> request_response_information{};  ///< 0 or 1; absent = 0
-    std::optional<std::uint8_t> request_problem_information{};   ///< 0 or 1; absent = 1
+    std::optional<std::uint32_t>
+        session_expiry_interval{};                      ///< seconds; absent = 0: the session ends with the connection
+    std::optional<std::uint16_t> receive_maximum{};     ///< 1 to 65,535; absent = 65,535
+    std::optional<std::uint32_t> maximum_packet_size{}; ///< bytes, not 0; absent = no limit of ours
+    std::optional<std::uint16_t> topic_alias_maximum{}; ///< absent = 0: the broker may use none
+    std::optional<std::uint8_t> request_response_information{}; ///< 0 or 1; absent = 0
+    std::optional<std::uint8_t> request_problem_information{};  ///< 0 or 1; absent = 1
     std::optional<std::string_view> authentication_method{};
-    std::optional<Bytes> authentication_data{};                  ///< only with a method
+    std::optional<Bytes> authentication_data{}; ///< only with a method
     UserProperties user_properties{};
 };
 
 /// The will's own properties, in CONNECT's payload (section 3.1.3.2).
 struct WillProperties {
-    std::optional<std::uint32_t> will_delay_interval{};      ///< seconds; absent = 0
-    std::optional<std::uint8_t> payload_format_indicator{};  ///< 1 = the payload is UTF-8 text
-    std::optional<std::uint32_t> message_expiry_interval{};  ///< seconds; absent = never
+    std::optional<std::uint32_t> will_delay_interval{};     ///< seconds; absent = 0
+    std::optional<std::uint8_t> payload_format_indicator{}; ///< 1 = the payload is UTF-8 text
+    std::optional<std::uint32_t> message_expiry_interval{}; ///< seconds; absent = never
     std::optional<std::string_view> content_type{};
-    std::optional<std::string_view> response_topic{};        ///< no wildcards
+    std::optional<std::string_view> response_topic{}; ///< no wildcards
     std::optional<Bytes> correlation_data{};
     UserProperties user_properties{};
 };
 
 /// CONNACK (section 3.2.2.3): what the broker granted.
 struct ConnackProperties {
-    std::optional<std::uint32_t> session_expiry_interval{};           ///< seconds; absent = as asked
-    std::optional<std::uint16_t> receive_maximum{};                   ///< absent = 65,535
-    std::optional<std::uint8_t> maximum_qos{};                        ///< 0 or 1; absent = 2
-    std::optional<std::uint8_t> retain_available{};                   ///< 0 or 1; absent = 1
-    std::optional<std::uint32_t> maximum_packet_size{};               ///< bytes; absent = no limit
+    std::optional<std::uint32_t> session_expiry_interval{}; ///< seconds; absent = as asked
+    std::optional<std::uint16_t> receive_maximum{};         ///< absent = 65,535
+    std::optional<std::uint8_t> maximum_qos{};              ///< 0 or 1; absent = 2
+    std::optional<std::uint8_t> retain_available{};         ///< 0 or 1; absent = 1
+    std::optional<std::uint32_t> maximum_packet_size{};     ///< bytes; absent = no limit
     std::optional<std::string_view> assigned_client_identifier{};
-    std::optional<std::uint16_t> topic_alias_maximum{};               ///< absent = 0
+    std::optional<std::uint16_t> topic_alias_maximum{}; ///< absent = 0
     std::optional<std::string_view> reason_string{};
-    std::optional<std::uint8_t> wildcard_subscription_available{};    ///< 0 or 1; absent = 1
-    std::optional<std::uint8_t> subscription_identifier_available{};  ///< 0 or 1; absent = 1
-    std::optional<std::uint8_t> shared_subscription_available{};      ///< 0 or 1; absent = 1
-    std::optional<std::uint16_t> server_keep_alive{};                 ///< seconds; replaces the client's
+    std::optional<std::uint8_t> wildcard_subscription_available{};   ///< 0 or 1; absent = 1
+    std::optional<std::uint8_t> subscription_identifier_available{}; ///< 0 or 1; absent = 1
+    std::optional<std::uint8_t> shared_subscription_available{};     ///< 0 or 1; absent = 1
+    std::optional<std::uint16_t> server_keep_alive{};                ///< seconds; replaces the client's
     std::optional<std::string_view> response_information{};
     std::optional<std::string_view> server_reference{};
     std::optional<std::string_view> authentication_method{};
@@ -71,12 +72,12 @@ struct ConnackProperties {
 
 /// PUBLISH (section 3.3.2.3).
 struct PublishProperties {
-    std::optional<std::uint8_t> payload_format_indicator{};     ///< 1 = the payload is UTF-8 text
-    std::optional<std::uint32_t> message_expiry_interval{};     ///< seconds; absent = never
-    std::optional<std::uint16_t> topic_alias{};                 ///< chosen by Culex; not 0
-    std::optional<std::string_view> response_topic{};           ///< no wildcards
+    std::optional<std::uint8_t> payload_format_indicator{}; ///< 1 = the payload is UTF-8 text
+    std::optional<std::uint32_t> message_expiry_interval{}; ///< seconds; absent = never
+    std::optional<std::uint16_t> topic_alias{};             ///< chosen by Culex; not 0
+    std::optional<std::string_view> response_topic{};       ///< no wildcards
     std::optional<Bytes> correlation_data{};
-    std::span<const std::uint32_t> subscription_identifiers{};  ///< from a broker only; 1 to 268,435,455 each
+    std::span<const std::uint32_t> subscription_identifiers{}; ///< from a broker only; 1 to 268,435,455 each
     std::optional<std::string_view> content_type{};
     UserProperties user_properties{};
 };
@@ -102,7 +103,7 @@ struct UnsubscribeProperties {
 struct DisconnectProperties {
     std::optional<std::uint32_t> session_expiry_interval{}; ///< from a client only
     std::optional<std::string_view> reason_string{};
-    std::optional<std::string_view> server_reference{};     ///< from a broker only
+    std::optional<std::string_view> server_reference{}; ///< from a broker only
     UserProperties user_properties{};
 };
 

@@ -68,7 +68,8 @@ public:
     [[nodiscard]] virtual std::unique_ptr<Opening> open(const Endpoint& endpoint, const StreamOptions& options,
                                                         OpenHandler& handler) = 0;
     /// Listens on an address; port 0 lets the system choose. `handler` must outlive the listener.
-    [[nodiscard]] virtual Result<std::unique_ptr<Listener>> listen(const Endpoint& endpoint, AcceptHandler& handler) = 0;
+    [[nodiscard]] virtual Result<std::unique_ptr<Listener>> listen(const Endpoint& endpoint,
+                                                                   AcceptHandler& handler) = 0;
 
 protected:
     ~Runtime() = default;
