@@ -234,7 +234,7 @@ std::vector<PublishedMessage> BrokerCore::retained_messages() const {
 }
 
 void BrokerCore::record(const BrokerMessage& message) {
-    const PublishedMessage published = as_published(message);
+    PublishedMessage published = as_published(message);
     std::shared_ptr<const PublishedMessage> shared;
     for (LocalSubscriber& subscriber : local_subscribers_) {
         if (!matches(subscriber.filter, published.topic)) continue;
@@ -242,8 +242,18 @@ void BrokerCore::record(const BrokerMessage& message) {
         local_deliveries_.push_back({&subscriber, shared});
         runtime_.post(deliver_locally_);
     }
-    messages_.push_back(published);
-    while (messages_.size() > options_.kept_messages) messages_.pop_front();
+    keep(std::move(published));
+}
+
+void BrokerCore::keep(PublishedMessage message) {
+    const auto size = [](const PublishedMessage& one) { return one.topic.size() + one.payload.size(); };
+    message_bytes_ += size(message);
+    messages_.push_back(std::move(message));
+    while (!messages_.empty() &&
+           (messages_.size() > options_.kept_messages || message_bytes_ > options_.kept_message_bytes)) {
+        message_bytes_ -= size(messages_.front());
+        messages_.pop_front();
+    }
 }
 
 void BrokerCore::publish_from_test(const Publish& message) {

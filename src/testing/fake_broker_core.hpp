@@ -105,6 +105,7 @@ private:
     [[nodiscard]] BrokerSession* find(std::string_view client_id) const;
     void forget(BrokerSession& session);
     void record(const BrokerMessage& message);
+    void keep(PublishedMessage message);
     void bury_dead();
     void deliver_locally();
 
@@ -129,6 +130,7 @@ private:
 
     PacketLog log_;
     std::deque<PublishedMessage> messages_;
+    std::size_t message_bytes_ = 0;
     std::vector<std::string> complaints_;
     std::deque<LocalSubscriber> local_subscribers_; // a deque: deliveries point at them
     std::deque<LocalDelivery> local_deliveries_;

@@ -149,6 +149,29 @@ TEST_P(FakeBrokerTest, shares_messages_among_a_group_in_turn) {
     EXPECT_THAT(a->take(), ElementsAre(HasSubstr("jobs/5"), HasSubstr("jobs/6")));
 }
 
+TEST_P(FakeBrokerTest, shares_messages_with_those_who_are_there_while_somebody_is) {
+    auto away = resumed("away", false);
+    auto here = connected("here");
+    for (RawClient* client : {away.get(), here.get()}) {
+        client->subscribe("$share/workers/jobs", QoS::at_least_once);
+        static_cast<void>(client->take());
+    }
+    away->close();
+    broker.publish("jobs", "1", QoS::at_least_once);
+    broker.publish("jobs", "2", QoS::at_least_once);
+    EXPECT_THAT(here->take(), SizeIs(2));
+    here->close();
+    broker.publish("jobs", "3", QoS::at_least_once);
+    EXPECT_EQ(broker.session("away")->queued, 1U);
+}
+
+TEST_P(FakeBrokerTest, gives_a_shared_subscription_no_retained_messages) { // section 4.8.2
+    broker.publish("jobs", "old", QoS::at_most_once, true);
+    auto a = connected("a");
+    a->subscribe("$share/workers/jobs");
+    EXPECT_THAT(a->take(), ElementsAre(StartsWith("SUBACK")));
+}
+
 // --- what the test can do and see
 
 TEST_P(FakeBrokerTest, shows_the_test_what_clients_publish) {
@@ -196,6 +219,16 @@ TEST_P(FakeBrokerTest, bounds_its_log) {
     broker.options().log_bytes = 0;
     a->send(Pingreq{});
     EXPECT_THAT(broker.log(), IsEmpty());
+}
+
+TEST_P(FakeBrokerTest, bounds_the_messages_that_it_keeps) {
+    broker.options().kept_messages = 3;
+    for (const char* payload : {"1", "2", "3", "4"}) broker.publish("t", payload);
+    EXPECT_THAT(broker.messages(), SizeIs(3));
+    EXPECT_EQ(broker.messages()[0].payload, "2");
+    broker.options().kept_message_bytes = 7;
+    broker.publish("t", "12345");
+    EXPECT_THAT(broker.messages(), SizeIs(1));
 }
 
 TEST_P(FakeBrokerTest, shows_its_connections) {

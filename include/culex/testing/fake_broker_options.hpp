@@ -62,8 +62,9 @@ struct FakeBrokerOptions {
 
     // What is kept for the test to look at. The oldest goes first.
 
-    std::size_t log_bytes = std::size_t{1} << 20; ///< of packets, both directions; 0 = no log
-    std::size_t kept_messages = 10'000;           ///< of `FakeBroker::messages`
+    std::size_t log_bytes = std::size_t{1} << 20;           ///< of packets, both directions; 0 = no log
+    std::size_t kept_messages = 10'000;                     ///< of `FakeBroker::messages`
+    std::size_t kept_message_bytes = std::size_t{64} << 20; ///< ... and of their topics and payloads
 
     /// MQTT 5: what CONNACK says besides what the broker says by itself. Its views must live as long as they are here.
     /// The broker keeps to `topic_alias_maximum`, `server_keep_alive` and `session_expiry_interval`.
