@@ -42,9 +42,10 @@ struct ClientSettings {
     ReconnectPolicy reconnect{};
     /// What may wait to be sent or acknowledged; beyond it `publish` waits, or throws `Errc::queue_full`.
     OutboundLimits outbound{};
-    /// What may wait to be dispatched. Beyond `soft_bytes` the client stops reading, unless it waits for an answer itself;
-    /// beyond `hard_bytes` (before `loop`, beyond `soft_bytes`) packets are dropped that nobody waits for: QoS 0 messages,
-    /// and what acknowledges our own; see `Client::dropped`.
+    /// What may wait to be dispatched. Beyond `soft_bytes` the client stops reading, unless it waits for an answer itself.
+    /// What it then reads beyond `hard_bytes` is dropped, if nobody waits for it: QoS 0 messages, and the acknowledgements
+    /// of our own messages as far as callbacks hear of them (these beyond `soft_bytes` where no loop runs); see
+    /// `Client::dropped`.
     InboundLimits inbound{};
     /// How long one attempt to connect may take, from resolving the name to CONNACK.
     std::chrono::milliseconds connect_timeout{30'000};

@@ -39,19 +39,23 @@ template <class Done> void Engine::wait(Lock& lock, Done done) {
     while (!done()) {
         const bool may_run_hooks = on_dispatch_thread() || !dispatching_;
         if (may_run_hooks && run_hook(lock)) continue;
+        // A hook that waits for room would wait for the attempt that waits for the hook.
+        if (requests_.blocked && hooks_.is_running_here(HookKind::before_reconnect)) {
+            call_io([](IoSide& side) { side.open_gate(); });
+        }
         changed_.wait(lock);
     }
 }
 
 /// The same inside `connect` and `reconnect`: hooks come first, since `after_connect` is part of having connected.
 void Engine::wait_connecting(Lock& lock, Answer& answer) {
-    ++connecting_;
     for (;;) {
         if (run_hook(lock)) continue;
         if (answer.done) break;
+        ++connecting_;
         changed_.wait(lock);
+        --connecting_;
     }
-    --connecting_;
     if (!hooks_.empty()) events_.interrupt(); // what came too late for us is the dispatch thread's
 }
 
@@ -189,10 +193,16 @@ void Engine::close() {
     mode_ = Mode::end;
     events_.interrupt();
     changed_.notify_all();
-    if (IoThread::is_current()) return close_io_side_later();
-    stop_client(lock);
-    close_io_side(lock);
-    join_loop(lock, Clock::now() + settings_.drain);
+    if (IoThread::is_current()) {
+        close_io_side_later();
+    } else {
+        stop_client(lock);
+        close_io_side(lock);
+        join_loop(lock, Clock::now() + settings_.drain);
+    }
+    // Where it has not ended (this may be it), it is left now and not with the engine, so that the process's end knows of it.
+    const Worker left = std::move(dispatcher_);
+    lock.unlock();
 }
 
 /// Everything that was called on it runs before.
@@ -235,7 +245,7 @@ void Engine::served(std::vector<Served>& answers, std::size_t count, std::size_t
             served.answer->failure = std::move(served.result).failure();
         }
     }
-    if (was_full || !answers.empty()) changed_.notify_all();
+    if (was_full || blocked || !answers.empty()) changed_.notify_all();
     answers.clear();
 }
 

@@ -140,7 +140,7 @@ private:
     Failure why_not_;                 // or why not
     RequestQueue requests_;
     HookQueue hooks_;
-    int connecting_ = 0;    // callers inside connect or reconnect: they run the hooks
+    int connecting_ = 0;    // callers that wait inside connect or reconnect, and will run the hooks
     int disconnecting_ = 0; // callers inside disconnect
     Mode mode_ = Mode::run;
     bool dispatching_ = false; // there is a dispatch thread

@@ -11,23 +11,27 @@ std::size_t cost(const session::Event& event) noexcept {
     return bytes;
 }
 
-bool EventQueue::push(Events& events, bool anxious) {
+void EventQueue::push(Events& events, std::size_t& held, std::size_t limit) {
     const std::scoped_lock lock(mutex_);
-    anxious_ = anxious;
     if (events_.empty() && !events.empty()) {
         events_.swap(events);
         arrived_.notify_one();
     }
     while (!events.empty()) events_.push_back(events.take_front());
-    return anxious && progress_.bytes > 0;
+    update(held, limit);
 }
 
-void EventQueue::collect(Progress& into) {
-    into.deliveries.clear();
+void EventQueue::collect(std::vector<session::Delivery>& deliveries, std::size_t& held, std::size_t limit) {
+    deliveries.clear();
     const std::scoped_lock lock(mutex_);
     called_ = false;
-    into.bytes = std::exchange(progress_.bytes, 0);
-    into.deliveries.swap(progress_.deliveries);
+    deliveries.swap(deliveries_done_);
+    update(held, limit);
+}
+
+void EventQueue::update(std::size_t& held, std::size_t limit) noexcept {
+    held -= std::exchange(bytes_done_, 0);
+    anxious_ = held > limit;
 }
 
 void EventQueue::wait(Events& events) {
@@ -45,9 +49,9 @@ bool EventQueue::take(Events& events) {
 
 bool EventQueue::done(std::size_t bytes, const session::Delivery& delivery) {
     const std::scoped_lock lock(mutex_);
-    progress_.bytes += bytes;
+    bytes_done_ += bytes;
     const bool acknowledges = delivery.sequence != 0;
-    if (acknowledges) progress_.deliveries.push_back(delivery);
+    if (acknowledges) deliveries_done_.push_back(delivery);
     if (called_ || !(anxious_ || acknowledges)) return false;
     called_ = true;
     return true;

@@ -23,15 +23,13 @@ public:
 
     // --- the I/O thread
 
-    /// Takes all of `events`. `anxious`: the I/O thread waits for room, and wants to hear of every progress; true where there
-    /// has been some already that it should collect.
-    [[nodiscard]] bool push(Events& events, bool anxious);
-    /// What was done since the last call.
-    struct Progress {
-        std::size_t bytes = 0;
-        std::vector<session::Delivery> deliveries{};
-    };
-    void collect(Progress& into);
+    // Both take off `held`, what the I/O thread thinks that waits, what is done with since. Where it is still above `limit`,
+    // the dispatch thread will call for all of its progress, and otherwise only for acknowledgements.
+
+    /// Takes all of `events`.
+    void push(Events& events, std::size_t& held, std::size_t limit);
+    /// Gives the messages that are to be acknowledged.
+    void collect(std::vector<session::Delivery>& deliveries, std::size_t& held, std::size_t limit);
 
     // --- the dispatch thread
 
@@ -51,11 +49,14 @@ public:
     void interrupt();
 
 private:
+    void update(std::size_t& held, std::size_t limit) noexcept;
+
     std::mutex mutex_;
     std::condition_variable arrived_;
     std::atomic<bool> interrupted_ = false; // set under the mutex, so that no `wait` misses it
     Events events_;
-    Progress progress_;
+    std::size_t bytes_done_ = 0;
+    std::vector<session::Delivery> deliveries_done_;
     bool anxious_ = false;
     bool called_ = false; // to collect
 };

@@ -45,6 +45,9 @@ public:
     [[nodiscard]] bool empty() const noexcept { return due_.empty(); }
     void clear() noexcept { due_.clear(); }
     [[nodiscard]] bool is_running(HookKind kind) const noexcept { return runs_[index(kind)].depth > 0; }
+    [[nodiscard]] bool is_running_here(HookKind kind) const noexcept {
+        return is_running(kind) && runs_[index(kind)].thread == std::this_thread::get_id();
+    }
 
     /// Takes the first that the calling thread may run: a hook never runs on two threads at once, and only inside itself
     /// where it waits for a call that needs it. To be given back to `ran`.

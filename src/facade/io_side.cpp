@@ -211,30 +211,31 @@ void IoSide::on_room() {
 
 /// They are handed over together, and those of a new connection not before it is known to be one: `after_connect` goes first.
 void IoSide::on_event(session::Event&& event) {
-    const std::size_t size = cost(event);
-    const InboundLimits& limits = engine_.inbound_limits();
-    // One read may go past the soft limit; it would be a pity to drop what it has brought.
-    const std::size_t most = std::max(limits.hard_bytes, limits.soft_bytes + (std::size_t{64} << 10));
+    const bool nobody_waits = event.delivery.sequence == 0; // for its acknowledgement
     const bool report = !event.message;
-    const bool may_wait = held_ + size <= (report && !engine_.looping() ? limits.soft_bytes : most);
-    if (!may_wait && event.delivery.sequence == 0) return engine_.count_dropped();
-    held_ += size;
+    if (nobody_waits && (above_hard_ || (report && above_soft_ && !engine_.looping()))) return engine_.count_dropped();
+    held_ += cost(event);
     events_.push_back(std::move(event));
     core_->set_held_bytes(held_);
     if (connected_) loop_.post(hand_over_);
 }
 
 void IoSide::hand_over() {
-    const bool anxious = held_ > engine_.inbound_limits().soft_bytes;
-    if (engine_.events().push(events_, anxious)) loop_.post(collect_);
+    engine_.events().push(events_, held_, engine_.inbound_limits().soft_bytes);
+    look_at_held();
 }
 
 void IoSide::collect() {
-    engine_.events().collect(progress_);
-    held_ -= progress_.bytes;
-    if (!core_) return;
+    engine_.events().collect(done_, held_, engine_.inbound_limits().soft_bytes);
+    look_at_held();
+    for (const session::Delivery& delivery : done_) core_->acknowledge(delivery);
+}
+
+/// Only what is read while too much waits already is dropped: one read may pass the limits, and lose nothing.
+void IoSide::look_at_held() {
+    above_soft_ = held_ > engine_.inbound_limits().soft_bytes;
+    above_hard_ = held_ > engine_.inbound_limits().hard_bytes;
     core_->set_held_bytes(held_);
-    for (const session::Delivery& delivery : progress_.deliveries) core_->acknowledge(delivery);
 }
 
 } // namespace culex::facade

@@ -25,6 +25,8 @@ public:
     void configure(const Profile& profile);
     /// `before_reconnect` has run.
     void proceed(std::uint64_t attempt);
+    /// The attempt that waits for it waits no longer.
+    void open_gate();
     /// There are requests.
     void serve();
     /// The dispatch thread has made progress.
@@ -56,13 +58,13 @@ private:
     [[nodiscard]] Failure refuse_connect() const;
     void answer_all(std::vector<Answer*>& answers, const Failure& failure);
     void tell_failed() { answer_all(failed_, attempt_failure_); }
-    void open_gate();
     void work();
     [[nodiscard]] bool perform(Request& request);
     void fail_pending(const Failure& why);
     void drain();
     void deadline_passed();
     void hand_over();
+    void look_at_held();
 
     Engine& engine_;
     Loop& loop_;
@@ -89,12 +91,13 @@ private:
 
     EventQueue::Events events_; // not handed over yet
     std::size_t held_ = 0;      // bytes of all that is not dispatched
-    EventQueue::Progress progress_;
+    bool above_soft_ = false;
+    bool above_hard_ = false;
+    std::vector<session::Delivery> done_;
 
     Later tell_failed_{*this, &IoSide::tell_failed};
     Later work_{*this, &IoSide::work};
     Later hand_over_{*this, &IoSide::hand_over};
-    Later collect_{*this, &IoSide::collect};
     Deadline alarm_{*this};
 };
 

@@ -1,4 +1,5 @@
 // Rule 6: on which thread callbacks run, and what they may do there.
+#include <algorithm>
 #include <atomic>
 
 #include "facade/facade_test.hpp"
@@ -137,7 +138,12 @@ TEST_P(Callbacks, rule_06_every_method_is_legal_in_a_callback) {
         settings());
     publish_to_it("go");
     EXPECT_EQ("", said.take());
-    EXPECT_THAT(published_payloads(4), ElementsAre("0", "1", "2", "3"));
+    std::vector<std::string> payloads; // without what the reconnections have made to be sent again
+    do {
+        const std::string payload = published.take().payload;
+        if (std::ranges::count(payloads, payload) == 0) payloads.push_back(payload);
+    } while (payloads.back() != "3" && !HasFailure());
+    EXPECT_THAT(payloads, ElementsAre("0", "1", "2", "3"));
     subscribed.take();
     subscribe(*client, "a", 1); // the loop goes on
 }
@@ -240,6 +246,39 @@ TEST_P(Callbacks, rule_06_reconnect_is_legal_in_before_reconnect) {
     EXPECT_EQ("connected", said.take());
     client.reconnect();
     EXPECT_THAT(said.take(2), ::testing::UnorderedElementsAre("connected", "reconnect: "));
+}
+
+TEST_P(Callbacks, rule_06_a_publish_in_before_reconnect_may_wait_for_room) {
+    ClientSettings narrow = settings();
+    narrow.outbound.messages = 1;
+    Box<std::string> said;
+    Client client{"c", true, narrow};
+    client.loop();
+    connect(client, {.before_reconnect = [&](Client& c) {
+                said.put("published: " + fault_of([&] {
+                             for (int i = 0; i < 10; ++i) c.publish("b", "x", i % 3);
+                         }));
+            }});
+    drop_connections();
+    EXPECT_EQ("published: ", said.take());
+}
+
+TEST_P(Callbacks, rule_06_after_connect_may_wait_for_a_callback_while_the_connection_is_lost) {
+    Gate granted;
+    std::atomic<bool> first = true;
+    std::atomic<int> before = 0;
+    Client client{"c", true, settings()};
+    client.on(SUBACK, [&](Client&, const CallbackData&) { granted.open(); });
+    client.loop();
+    script(Script{}.expect(PacketType::connect).acknowledge().expect(PacketType::subscribe).drop());
+    connect(client, {.before_reconnect = [&](Client&) { ++before; },
+                     .after_connect =
+                         [&](Client& c) {
+                             if (!first.exchange(false)) return;
+                             c.subscribe({{"a", 1}});
+                             EXPECT_TRUE(granted.wait());
+                         }});
+    EXPECT_EQ(1, before);
 }
 
 TEST_P(Callbacks, rule_06_connect_and_disconnect_are_legal_in_before_reconnect) {
