@@ -64,8 +64,8 @@ public:
     Failure() = default; ///< no failure
     /// `detail` says what was wrong in the words of the case: the argument's name, the verifier's text, the reason string.
     explicit Failure(std::error_code code, std::string detail = {}, ReasonCode reason = ReasonCode::success);
-    explicit Failure(Errc code, std::string detail = {}, ReasonCode reason = ReasonCode::success)
-        : Failure(make_error_code(code), std::move(detail), reason) {}
+    [[gnu::cold]] explicit Failure(Errc code, std::string detail, ReasonCode reason = ReasonCode::success);
+    [[gnu::cold]] explicit Failure(Errc code); ///< not inline: a failure should cost its function no more than a call
 
     Failure(const Failure& other);
     Failure(Failure&&) noexcept = default;

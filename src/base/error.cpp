@@ -130,6 +130,11 @@ void Failure::Delete::operator()(State* state) const noexcept { delete state; }
 Failure::Failure(std::error_code code, std::string detail, ReasonCode reason)
     : state_(new State{code, Phase::none, reason, {}, std::move(detail)}) {}
 
+Failure::Failure(Errc code, std::string detail, ReasonCode reason)
+    : Failure(make_error_code(code), std::move(detail), reason) {}
+
+Failure::Failure(Errc code) : Failure(make_error_code(code)) {}
+
 Failure::Failure(const Failure& other) : state_(other.state_ ? new State(*other.state_) : nullptr) {}
 
 Failure& Failure::operator=(const Failure& other) {

@@ -1,35 +1,27 @@
 #include "session/exchange.hpp"
 
-#include <cassert>
-#include <cstring>
 #include <new>
-#include <utility>
 
-#include <culex/pool.hpp>
+#include "wire/plain_publish.hpp"
 
 namespace culex::session {
 
 Exchange::Owner Exchange::make(PacketType kind, QoS qos, PacketId id, Bytes packet) {
     void* memory = pool_allocate(sizeof(Exchange) + packet.size());
     auto* exchange = new (memory) Exchange(kind, qos, id, packet.size());
-    std::memcpy(static_cast<std::byte*>(memory) + sizeof(Exchange), packet.data(), packet.size());
+    wire::put_bytes(static_cast<std::byte*>(memory) + sizeof(Exchange), packet.data(), packet.size());
     return Owner{exchange};
 }
 
-void Exchange::Free::operator()(Exchange* exchange) const noexcept {
-    const std::size_t size = exchange->footprint();
-    exchange->~Exchange();
-    pool_free(exchange, size);
-}
+// Not inline: it is rarely called, and inlined it would keep `Owner` itself from being so.
+void Exchange::Free::operator()(Exchange* exchange) const noexcept { exchange->dispose(); }
+
+void Exchange::orphan() noexcept { complete({.failure = Failure(Errc::closed)}); }
 
 void Operation::detach() noexcept {
     if (!exchange_) return;
     exchange_->operation_ = nullptr;
     exchange_ = nullptr;
-}
-
-Exchange::~Exchange() {
-    if (operation_) complete({.failure = Failure(Errc::closed)});
 }
 
 std::size_t Exchange::body_offset(Bytes packet) noexcept {
@@ -45,19 +37,6 @@ void Exchange::assign_id(PacketId assigned) noexcept {
     place[0] = static_cast<std::byte>(assigned >> 8);
     place[1] = static_cast<std::byte>(assigned & 0xFF);
     id = assigned;
-}
-
-void Exchange::attach(Operation* operation) noexcept {
-    assert(!operation_ && !(operation && operation->exchange_));
-    operation_ = operation;
-    if (operation) operation->exchange_ = this;
-}
-
-void Exchange::complete(Outcome&& outcome) noexcept {
-    Operation* operation = std::exchange(operation_, nullptr);
-    if (!operation) return;
-    operation->exchange_ = nullptr;
-    operation->completed_(*operation, std::move(outcome));
 }
 
 } // namespace culex::session

@@ -2,10 +2,13 @@
 /// \file exchange.hpp
 /// One packet of ours that wants an answer, or waits to be sent.
 
+#include <cassert>
 #include <memory>
+#include <utility>
 
 #include <culex/intrusive_list.hpp>
 #include <culex/operation.hpp>
+#include <culex/pool.hpp>
 #include <culex/types.hpp>
 
 #include "session/publish_flow.hpp"
@@ -24,6 +27,13 @@ public:
     /// Copies the bytes of one whole packet.
     [[nodiscard]] static Owner make(PacketType kind, QoS qos, PacketId id, Bytes packet);
 
+    /// What `Owner` does when it goes.
+    void dispose() noexcept {
+        const std::size_t size = footprint();
+        this->~Exchange();
+        pool_free(this, size);
+    }
+
     Exchange(const Exchange&) = delete;
     Exchange& operator=(const Exchange&) = delete;
 
@@ -37,9 +47,18 @@ public:
     /// What it counts for in the bounds of the queue.
     [[nodiscard]] std::size_t footprint() const noexcept { return sizeof *this + size_; }
 
-    void attach(Operation* operation) noexcept;
+    void attach(Operation* operation) noexcept {
+        assert(!operation_ && !(operation && operation->exchange_));
+        operation_ = operation;
+        if (operation) operation->exchange_ = this;
+    }
     /// Tells the waiting operation, if any, and lets go of it.
-    void complete(Outcome&& outcome) noexcept;
+    void complete(Outcome&& outcome) noexcept {
+        Operation* operation = std::exchange(operation_, nullptr);
+        if (!operation) return;
+        operation->exchange_ = nullptr;
+        operation->completed_(*operation, std::move(outcome));
+    }
 
     const PacketType kind;
     const QoS qos;
@@ -52,7 +71,11 @@ private:
     friend class Operation;
     Exchange(PacketType kind_, QoS qos_, PacketId id_, std::size_t size) noexcept
         : kind(kind_), qos(qos_), id(id_), size_(static_cast<std::uint32_t>(size)) {}
-    ~Exchange();
+    ~Exchange() {
+        if (operation_) [[unlikely]]
+            orphan();
+    }
+    [[gnu::cold]] void orphan() noexcept; // the operation hears that there will be no answer
 
     [[nodiscard]] const std::byte* data() const noexcept { return reinterpret_cast<const std::byte*>(this + 1); }
     [[nodiscard]] std::byte* data() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
@@ -69,7 +92,7 @@ public:
 
     [[nodiscard]] bool empty() const noexcept { return list_.empty(); }
     [[nodiscard]] Exchange& front() noexcept { return list_.front(); }
-    Exchange& push_back(Exchange::Owner exchange) noexcept {
+    Exchange& push_back(Exchange::Owner&& exchange) noexcept {
         list_.push_back(*exchange);
         return *exchange.release();
     }

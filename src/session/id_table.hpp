@@ -4,8 +4,8 @@
 
 #include <cassert>
 #include <cstddef>
+#include <memory>
 #include <utility>
-#include <vector>
 
 #include <culex/types.hpp>
 
@@ -16,54 +16,69 @@ namespace culex::session {
 /// not, which it can at 65,536 at the latest. `T` has a member `id`. The table owns nothing.
 template <class T> class IdTable {
 public:
+    IdTable() = default;
+    IdTable(const IdTable&) = delete;
+    IdTable& operator=(const IdTable&) = delete;
+    ~IdTable() = default;
+
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
     [[nodiscard]] T* find(PacketId id) const noexcept {
-        if (slots_.empty()) return nullptr;
-        T* found = slots_[id & mask()];
+        T* found = slots_[id & mask_];
         return found && found->id == id ? found : nullptr;
     }
 
     /// `element.id` must not be in the table.
     void insert(T& element) {
-        if (slots_.empty()) slots_.resize(first_size);
-        while (slots_[element.id & mask()]) grow();
-        slots_[element.id & mask()] = &element;
+        if (slots_[element.id & mask_] || mask_ == 0) grow_for(element.id);
+        slots_[element.id & mask_] = &element;
         ++size_;
     }
 
     void erase(PacketId id) noexcept {
         assert(find(id));
-        slots_[id & mask()] = nullptr;
-        if (--size_ == 0 && slots_.size() > kept_size) slots_ = {};
+        slots_[id & mask_] = nullptr;
+        if (--size_ == 0 && mask_ >= kept_size) release();
     }
 
     /// Empties the table, and calls `dispose(T&)` for what was in it.
     template <class F> void clear(F dispose) noexcept {
-        size_ = 0;
-        for (T* element : std::exchange(slots_, {})) {
-            if (element) dispose(*element);
+        for (std::size_t i = 0; i <= mask_; ++i) {
+            if (T* element = std::exchange(slots_[i], nullptr)) dispose(*element);
         }
+        size_ = 0;
+        release();
     }
 
 private:
     static constexpr std::size_t first_size = 16;
     static constexpr std::size_t kept_size = 4096; // what an empty table may keep
 
-    [[nodiscard]] std::size_t mask() const noexcept { return slots_.size() - 1; }
-
-    void grow() {
-        assert(slots_.size() < 65'536);
-        std::vector<T*> larger(slots_.size() * 2);
-        for (T* element : slots_) {
-            // Two that did not collide under the shorter mask do not under the longer one.
-            if (element) larger[element->id & (larger.size() - 1)] = element;
-        }
-        slots_.swap(larger);
+    [[gnu::noinline]] void grow_for(PacketId id) {
+        do {
+            assert(mask_ < 65'535);
+            const std::size_t mask = mask_ == 0 ? first_size - 1 : mask_ * 2 + 1;
+            auto larger = std::make_unique<T*[]>(mask + 1);
+            for (std::size_t i = 0; i <= mask_; ++i) {
+                // Two that did not collide under the shorter mask do not under the longer one.
+                if (slots_[i]) larger[slots_[i]->id & mask] = slots_[i];
+            }
+            memory_ = std::move(larger);
+            slots_ = memory_.get();
+            mask_ = mask;
+        } while (slots_[id & mask_]);
+    }
+    void release() noexcept {
+        slots_ = &none_;
+        mask_ = 0;
+        memory_.reset();
     }
 
-    std::vector<T*> slots_;
+    T* none_ = nullptr; // the only place of a table without memory: find needs not ask
+    T** slots_ = &none_;
+    std::size_t mask_ = 0;
     std::size_t size_ = 0;
+    std::unique_ptr<T*[]> memory_;
 };
 
 } // namespace culex::session

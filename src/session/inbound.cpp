@@ -5,30 +5,25 @@
 
 #include <culex/pool.hpp>
 
-#include "session/message_block.hpp"
-
 namespace culex::session {
 
 void* Inbound::Held::operator new(std::size_t size) { return pool_allocate(size); }
 void Inbound::Held::operator delete(void* memory, std::size_t size) noexcept { pool_free(memory, size); }
 
-Inbound::Received Inbound::handle_publish(const Publish& publish) {
-    if (publish.qos == QoS::exactly_once) return handle_exactly_once(publish);
+Inbound::Received Inbound::handle_publish(QoS qos, PacketId id, Message&& message) {
+    if (qos == QoS::exactly_once) return handle_exactly_once(id, std::move(message));
     // After PUBACK the same identifier is a new message, whatever DUP says [MQTT-4.3.2-5].
-    Received received{MessageBlock::make(publish), {}};
-    received.delivery = {push(PacketType::puback, publish.packet_id, false), publish.packet_id, publish.qos};
     ++unacknowledged_;
-    return received;
+    return {std::move(message), {push(PacketType::puback, id, false), id, QoS::at_least_once}};
 }
 
-Inbound::Received Inbound::handle_exactly_once(const Publish& publish) {
-    if (Held* held = held_.find(publish.packet_id)) {
+Inbound::Received Inbound::handle_exactly_once(PacketId id, Message&& message) {
+    if (Held* held = held_.find(id)) {
         handle_repeated(*held);
         return {};
     }
-    auto fresh = std::make_unique<Held>(publish.packet_id);
-    Message message = MessageBlock::make(publish);
-    fresh->slot = push(PacketType::pubrec, publish.packet_id, deliver_on_pubrel_);
+    auto fresh = std::make_unique<Held>(id);
+    fresh->slot = push(PacketType::pubrec, id, deliver_on_pubrel_);
     held_.insert(*fresh);
     Held& held = *fresh.release();
     count(held);
@@ -37,7 +32,7 @@ Inbound::Received Inbound::handle_exactly_once(const Publish& publish) {
         return {};
     }
     held.delivery = held.slot;
-    return {std::move(message), {held.delivery, held.id, QoS::exactly_once}};
+    return {std::move(message), {held.delivery, id, QoS::exactly_once}};
 }
 
 /// Our answer was lost, or its consumer is not done: answer, and deliver nothing [MQTT-4.3.3-10].
@@ -47,9 +42,9 @@ void Inbound::handle_repeated(Held& held) {
     held.slot = push(PacketType::pubrec, held.id, deliver_on_pubrel_ || held.processed, held.code);
 }
 
-bool Inbound::takes_place(const Publish& publish) const noexcept {
-    if (publish.qos != QoS::exactly_once) return publish.qos == QoS::at_least_once;
-    const Held* held = held_.find(publish.packet_id);
+bool Inbound::takes_place(QoS qos, PacketId id) const noexcept {
+    if (qos != QoS::exactly_once) return qos == QoS::at_least_once;
+    const Held* held = held_.find(id);
     return !held || held->link != link_;
 }
 
@@ -85,21 +80,10 @@ void Inbound::acknowledge(const Delivery& delivery, ReasonCode code) noexcept {
     slot->answer.reason_code = code;
 }
 
-bool Inbound::take_answer(Answer& answer) noexcept {
-    answer = slots_.front().answer;
-    slots_.pop_front();
-    const std::uint64_t slot = first_slot_++;
-    if (answer.type == PacketType::puback) {
-        --unacknowledged_;
-    } else {
-        answered(answer, slot);
-    }
-    return true;
-}
-
-void Inbound::answered(const Answer& answer, std::uint64_t slot) noexcept {
+/// An answer of QoS 2 has left the queue.
+void Inbound::answered(const Answer& answer) noexcept {
     Held* held = held_.find(answer.id);
-    if (!held || held->slot != slot) return;
+    if (!held || held->slot != first_slot_ - 1) return;
     held->received = true;
     // After PUBCOMP, or a PUBREC that refuses, the identifier is free [MQTT-4.3.3-12] [MQTT-4.3.3-9].
     if (answer.type == PacketType::pubcomp || failed(answer.reason_code)) forget(*held);
@@ -118,7 +102,7 @@ void Inbound::count(Held& held) noexcept {
 }
 
 std::uint64_t Inbound::push(PacketType type, PacketId id, bool done, ReasonCode code) {
-    slots_.push_back(Slot{{type, id, code}, done});
+    slots_.push_back(Slot{{id, type, code}, done});
     return first_slot_ + slots_.size() - 1;
 }
 

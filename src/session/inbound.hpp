@@ -18,7 +18,7 @@
 #include <optional>
 
 #include <culex/message.hpp>
-#include <culex/packet.hpp>
+#include <culex/reason_code.hpp>
 
 #include "base/ring.hpp"
 #include "session/id_table.hpp"
@@ -32,10 +32,10 @@ struct Delivery {
     QoS qos = QoS::at_most_once;
 };
 
-/// An answer whose turn has come.
+/// An answer whose turn has come. Small enough for a register.
 struct Answer {
-    PacketType type = PacketType::puback;
     PacketId id = 0;
+    PacketType type = PacketType::puback;
     ReasonCode reason_code = ReasonCode::success;
 };
 
@@ -52,9 +52,9 @@ public:
         Delivery delivery{};
     };
     /// A PUBLISH at QoS 1 or 2.
-    [[nodiscard]] Received handle_publish(const Publish& publish);
-    /// Whether that PUBLISH will count as one more in `unacknowledged`: what the broker repeats does not.
-    [[nodiscard]] bool takes_place(const Publish& publish) const noexcept;
+    [[nodiscard]] Received handle_publish(QoS qos, PacketId id, Message&& message);
+    /// Whether such a PUBLISH will count as one more in `unacknowledged`: what the broker repeats does not.
+    [[nodiscard]] bool takes_place(QoS qos, PacketId id) const noexcept;
 
     struct Released {
         bool early = false;                 ///< it came before our PUBREC, which no broker may do
@@ -66,9 +66,18 @@ public:
 
     /// The consumer is done. Deliveries of former links, and repeated calls, are harmless.
     void acknowledge(const Delivery& delivery, ReasonCode code) noexcept;
-    /// The next answer to write; false while the oldest delivery is still with its consumer.
-    [[nodiscard]] bool next_answer(Answer& answer) noexcept {
-        return !slots_.empty() && slots_.front().done && take_answer(answer);
+    /// Whether there is an answer to write: not while the oldest delivery is still with its consumer.
+    [[nodiscard]] bool has_answer() const noexcept { return !slots_.empty() && slots_.front().done; }
+    [[nodiscard]] Answer take_answer() noexcept {
+        const Answer answer = slots_.front().answer;
+        slots_.pop_front();
+        ++first_slot_;
+        if (answer.type == PacketType::puback) {
+            --unacknowledged_;
+        } else {
+            answered(answer);
+        }
+        return answer;
     }
 
     /// QoS 1 and 2 messages of this link for which the broker still waits (section 3.1.2.11.3, Receive Maximum).
@@ -104,10 +113,9 @@ private:
     [[nodiscard]] Slot* slot_at(std::uint64_t sequence) noexcept;
     [[nodiscard]] bool waits_with(const Held& held, PacketType answer) noexcept;
     void count(Held& held) noexcept;
-    bool take_answer(Answer& answer) noexcept;
-    void answered(const Answer& answer, std::uint64_t slot) noexcept;
+    void answered(const Answer& answer) noexcept;
     void forget(Held& held) noexcept;
-    [[nodiscard]] Received handle_exactly_once(const Publish& publish);
+    [[nodiscard]] Received handle_exactly_once(PacketId id, Message&& message);
     void handle_repeated(Held& held);
 
     const bool deliver_on_pubrel_;

@@ -8,11 +8,6 @@
 namespace culex::session {
 namespace {
 
-bool has_any(const PublishProperties& p) noexcept {
-    return p.payload_format_indicator || p.message_expiry_interval || p.response_topic || p.correlation_data ||
-           !p.subscription_identifiers.empty() || p.content_type || !p.user_properties.empty();
-}
-
 /// Runs once to count and once to copy, so that the two cannot disagree: with no memory it only adds up.
 class Placer {
 public:
@@ -67,7 +62,7 @@ struct Placed {
 
 Placed place(Placer& placer, const Publish& publish) noexcept {
     Placed placed;
-    if (has_any(publish.properties)) placed.properties = place_properties(placer, publish.properties);
+    if (wire::has_properties(publish)) placed.properties = place_properties(placer, publish.properties);
     placed.text = placer.bytes(as_bytes(publish.topic)).data();
     placer.bytes(publish.payload);
     return placed;
@@ -75,22 +70,35 @@ Placed place(Placer& placer, const Publish& publish) noexcept {
 
 } // namespace
 
-MessageBlock::MessageBlock(const Publish& publish, std::size_t size) noexcept
+template <class Source>
+MessageBlock::MessageBlock(const Source& publish, std::size_t size) noexcept
     : size_(static_cast<std::uint32_t>(size)), topic_size_(static_cast<std::uint32_t>(publish.topic.size())),
       payload_size_(static_cast<std::uint32_t>(publish.payload.size())), id_(publish.packet_id), qos_(publish.qos),
       retain_(publish.retain), dup_(publish.dup) {}
+
+template <class Source> MessageBlock* MessageBlock::allocate(const Source& publish, std::size_t content) {
+    const std::size_t size = sizeof(MessageBlock) + content;
+    return new (pool_allocate(size)) MessageBlock(publish, size);
+}
 
 Message MessageBlock::make(const Publish& publish) {
     static_assert(sizeof(MessageBlock) % alignof(PublishProperties) == 0);
     Placer count{nullptr};
     place(count, publish);
-    const std::size_t size = sizeof(MessageBlock) + count.used();
-    void* memory = pool_allocate(size);
-    auto* block = new (memory) MessageBlock(publish, size);
-    Placer copy{static_cast<std::byte*>(memory) + sizeof(MessageBlock)};
+    MessageBlock* block = allocate(publish, count.used());
+    Placer copy{reinterpret_cast<std::byte*>(block + 1)};
     const Placed placed = place(copy, publish);
     block->properties_ = placed.properties;
     block->text_ = placed.text;
+    return Message{block};
+}
+
+Message MessageBlock::make(const wire::PublishParts& plain) {
+    MessageBlock* block = allocate(plain, plain.topic.size() + plain.payload.size());
+    auto* text = reinterpret_cast<std::byte*>(block + 1);
+    block->text_ = text;
+    text = wire::put_bytes(text, plain.topic.data(), plain.topic.size());
+    wire::put_bytes(text, plain.payload.data(), plain.payload.size());
     return Message{block};
 }
 

@@ -7,6 +7,8 @@
 #include <culex/message.hpp>
 #include <culex/packet.hpp>
 
+#include "wire/plain_publish.hpp"
+
 namespace culex::session {
 
 class MessageBlock {
@@ -14,13 +16,16 @@ public:
     /// Copies what `publish` views: topic, payload and properties, in one allocation. The topic alias is not kept: it means
     /// nothing outside of its connection.
     [[nodiscard]] static Message make(const Publish& publish);
+    /// The same for a message without properties, as most are.
+    [[nodiscard]] static Message make(const wire::PublishParts& plain);
 
     /// What a message costs while it waits.
     [[nodiscard]] static std::size_t footprint(const Message& message) noexcept { return message.block_->size_; }
 
 private:
     friend class culex::Message;
-    explicit MessageBlock(const Publish& publish, std::size_t size) noexcept;
+    template <class Source> MessageBlock(const Source& publish, std::size_t size) noexcept;
+    template <class Source> static MessageBlock* allocate(const Source& publish, std::size_t content);
 
     // A plain load tells a sole owner that it is one, so that a message that is not shared costs no atomic
     // read-modify-write.

@@ -54,12 +54,24 @@ inline constexpr std::array publish_flow{
     Transition{Step::awaiting_unsuback, PacketType::unsuback, false, Action::complete},
 };
 
-/// The table, asked. What it does not list is a violation: PUBREC for a QoS 1 message, SUBACK for a PUBLISH.
-[[nodiscard]] constexpr Action next_action(Step at, PacketType answer, bool failure) noexcept {
+/// The same rows by number, since each acknowledgement asks. What is not listed is a violation: PUBREC for a QoS 1 message,
+/// SUBACK for a PUBLISH.
+inline constexpr auto publish_actions = [] {
+    std::array<std::array<Action, 32>, 6> actions{};
+    for (auto& step : actions) step.fill(Action::violation);
     for (const Transition& row : publish_flow) {
-        if (row.at == at && row.answer == answer && row.failure == failure) return row.action;
+        actions[static_cast<std::size_t>(row.at)][static_cast<std::size_t>(row.answer) * 2 + row.failure] = row.action;
     }
-    return Action::violation;
+    return actions;
+}();
+
+[[nodiscard]] constexpr Action next_action(Step at, PacketType answer, bool failure) noexcept {
+    return publish_actions[static_cast<std::size_t>(at)][static_cast<std::size_t>(answer) * 2 + failure];
+}
+
+/// What a PUBLISH of QoS 1 or 2 waits for first.
+[[nodiscard]] constexpr Step first_step(QoS qos) noexcept {
+    return qos == QoS::at_least_once ? Step::awaiting_puback : Step::awaiting_pubrec;
 }
 
 } // namespace culex::session

@@ -58,7 +58,7 @@ std::size_t Session::suspend(const Failure& why) {
     while (!queue_.empty()) {
         Exchange::Owner next = queue_.pop_front();
         if (next->qos == QoS::at_most_once) {
-            finish(std::move(next), {.failure = why});
+            finish(*next.release(), {.failure = why});
         } else {
             kept.push_back(std::move(next));
         }
@@ -123,9 +123,7 @@ template <class P> void Session::write(const P& packet) {
     if (auto written = wire::encode(output_, packet, config_.version, limits_.maximum_packet_size); !written) {
         return fail(std::move(written).failure());
     }
-    unflushed_answers_ += output_.size() - before;
-    if (unflushed_answers_ <= config_.answer_limit) return;
-    fail(Failure(Errc::connection_lost, "the broker asks for answers and does not read them"));
+    answered(output_.size() - before);
 }
 template void Session::write(const Puback&);
 template void Session::write(const Pubrec&);
@@ -133,6 +131,10 @@ template void Session::write(const Pubrel&);
 template void Session::write(const Pubcomp&);
 template void Session::write(const Pingreq&);
 template void Session::write(const Pingresp&);
+
+void Session::fail_unread() {
+    fail(Failure(Errc::connection_lost, "the broker asks for answers and does not read them"));
+}
 
 // --- time
 

@@ -155,44 +155,76 @@ private:
 
     // session.cpp
     template <class P> void write(const P& packet);
+    void answered(std::size_t bytes) {
+        unflushed_answers_ += bytes;
+        if (unflushed_answers_ > config_.answer_limit) [[unlikely]]
+            fail_unread();
+    }
+    [[gnu::cold]] void fail_unread();
     void fail(Failure why);
     void disconnect_when_drained();
     [[nodiscard]] Duration ping_interval() const noexcept;
     [[nodiscard]] TimePoint ping_due() const noexcept;
     [[nodiscard]] TimePoint answer_due() const noexcept;
 
-    // session_input.cpp: packets from the broker
-    Result<void> handle_packet(const wire::Frame& frame);
-    template <class P> Result<void> decode_and_handle(const wire::Frame& frame);
-    Result<void> handle(const Connack& packet);
-    Result<void> handle(Publish& packet);
-    Result<void> handle(const Pubrel& packet);
-    Result<void> handle(const Pingreq& packet);
-    Result<void> handle(const Pingresp& packet);
-    Result<void> handle(const Disconnect& packet);
-    Result<void> handle(const Auth& packet);
-    template <PacketType Type> Result<void> handle(const PublishReply<Type>& packet);
-    Result<void> resolve_alias(Publish& packet);
-    Result<void> check_explained(const AckProperties& properties) const;
+    // session_input.cpp: packets from the broker. What may not be ends in `fail`, which `handle_input` sees by the state:
+    // a return value for each packet would cost more than most packets.
+    void handle_packet(const wire::Frame& frame);
+    void handle_first_packet(const wire::Frame& frame);
+    void handle_rare_packet(const wire::Frame& frame);
+    template <class P> void decode_and_handle(const wire::Frame& frame);
+    template <class P> void handle_reply(const wire::Frame& frame);
+    void handle_replied(PacketType type, PacketId id, ReasonCode code, const AckProperties& properties);
+    template <PacketType Type> void handle(const PublishReply<Type>& packet);
+    void handle(const Connack& packet);
+    void handle(const Pingreq& packet);
+    void handle(const Pingresp& packet);
+    void handle(const Disconnect& packet);
+    void handle(const Auth& packet);
+    [[nodiscard]] bool check_explained(const AckProperties& properties);
+    void report(PacketType type, PacketId id, ReasonCode code = ReasonCode::success,
+                std::span<const ReasonCode> codes = {}, const AckProperties& properties = {});
+    [[nodiscard]] wire::Arena& fresh_arena() noexcept {
+        if (arena_.used() > 0) arena_.reset();
+        return arena_;
+    }
+
+    // session_receive.cpp: its messages, and the answers to them
+    void handle_publish(const wire::Frame& frame);
+    void handle_other_publish(const wire::Frame& frame);
+    void handle_released(PacketId id);
+    [[nodiscard]] bool resolve_alias(Publish& packet);
+    template <class Source> void take(const Source& publish);
     void hand_on(PacketType type, PacketId id, Inbound::Received&& received);
-    void report(PacketType type, PacketId id, ReasonCode code, std::span<const ReasonCode> codes,
-                const AckProperties& properties);
     void send_answers();
+    void answer(Answer answer);
 
     // session_publish.cpp: messages, from the verb to the acknowledgement
-    [[nodiscard]] bool pumpable() const noexcept;
-    [[nodiscard]] bool must_wait(QoS qos) const noexcept;
-    [[nodiscard]] bool may_send_directly(QoS qos) const noexcept;
+    [[nodiscard]] bool pumpable() const noexcept {
+        return state_ == State::connected && output_.size() < config_.output_high_water;
+    }
+    /// Whether a message has to let others pass [MQTT-4.9.0-2], or may not pass others.
+    [[nodiscard]] bool must_wait(QoS qos) const noexcept {
+        return qos != QoS::at_most_once && (quota_ == 0 || !resend_.empty() || !waiting_.empty());
+    }
+    [[nodiscard]] bool may_send_directly(QoS qos) const noexcept {
+        return pumpable() && queue_.empty() && !must_wait(qos);
+    }
     [[nodiscard]] bool has_room_for(std::size_t bytes) const noexcept;
     [[nodiscard]] PacketId next_id() noexcept;
-    Result<void> check_verb() const;
+    [[nodiscard]] bool grants(QoS qos, bool retain) const noexcept {
+        return qos <= limits_.maximum_qos && (!retain || limits_.retain_available);
+    }
+    [[nodiscard, gnu::cold]] Failure refuse_verb() const;
     Result<void> check_granted(QoS qos, bool retain, std::size_t packet_size) const;
-    Result<Published> send_directly(Publish& message, Operation* operation);
+    Result<void> append(Publish& message);
+    Result<Published> send_once(Publish& message);
+    Result<Published> send_tracked(Publish& message, Operation* operation);
     Result<Published> submit_directly(Exchange::Owner& prepared, Operation* operation);
     Result<Published> enqueue(Publish& message, Operation* operation);
-    Exchange& track(Exchange::Owner exchange, ExchangeList& list, Operation* operation);
+    Exchange& track(Exchange::Owner&& exchange, ExchangeList& list, Operation* operation);
+    /// Of one that is in a list, or of none any more.
     void finish(Exchange& exchange, Outcome&& outcome);
-    void finish(Exchange::Owner exchange, Outcome&& outcome);
     void sent(Exchange& exchange) noexcept;
     void send(Exchange::Owner exchange);
     void release(Exchange& exchange);
@@ -207,10 +239,10 @@ private:
     void resend_requests();
     void restore_subscriptions();
     void restore(Subscribe& packet);
-    Result<Exchange*> find_request(PacketId id, PacketType answer) const;
-    Result<void> check_count(Exchange& request, std::size_t codes, std::size_t filters);
-    Result<void> handle(const Suback& packet);
-    Result<void> handle(const Unsuback& packet);
+    [[nodiscard]] Exchange* find_request(PacketId id, PacketType answer);
+    [[nodiscard]] bool check_count(Exchange& request, std::size_t codes, std::size_t filters);
+    void handle(const Suback& packet);
+    void handle(const Unsuback& packet);
 
     const Config config_;
 
@@ -253,5 +285,42 @@ private:
     Buffer scratch_;
     wire::Arena arena_;
 };
+
+// Inline, since it only chooses.
+inline Result<Published> Session::publish(Publish& message, Operation* operation) {
+    if (disconnecting_) [[unlikely]]
+        return refuse_verb();
+    if (!may_send_directly(message.qos)) return enqueue(message, operation);
+    return message.qos == QoS::at_most_once ? send_once(message) : send_tracked(message, operation);
+}
+
+inline Exchange& Session::track(Exchange::Owner&& exchange, ExchangeList& list, Operation* operation) {
+    if (exchange->id != 0) ids_.insert(*exchange);
+    if (!exchange->restores) {
+        ++outstanding_;
+        outstanding_bytes_ += exchange->footprint();
+    }
+    exchange->attach(operation);
+    return list.push_back(std::move(exchange));
+}
+
+inline void Session::finish(Exchange& exchange, Outcome&& outcome) {
+    exchange.unlink();
+    if (exchange.id != 0) ids_.erase(exchange.id);
+    if (exchange.holds_quota) ++quota_;
+    if (!exchange.restores) {
+        --outstanding_;
+        outstanding_bytes_ -= exchange.footprint();
+    }
+    exchange.complete(std::move(outcome));
+    exchange.dispose();
+}
+
+/// A PUBLISH of QoS 1 or 2 is in the output.
+inline void Session::sent(Exchange& exchange) noexcept {
+    if (exchange.step == Step::unsent) exchange.step = first_step(exchange.qos);
+    exchange.holds_quota = true;
+    --quota_;
+}
 
 } // namespace culex::session

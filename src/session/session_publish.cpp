@@ -7,33 +7,31 @@
 namespace culex::session {
 namespace {
 
-constexpr Step first_step(QoS qos) noexcept {
-    return qos == QoS::at_least_once ? Step::awaiting_puback : Step::awaiting_pubrec;
-}
-
 bool has_retain(Bytes packet) noexcept { return (packet[0] & std::byte{0x01}) != std::byte{}; }
 
-/// Of a message that was received, say, and is passed on.
-void strip(Publish& message) noexcept {
-    message.dup = false; // tells of this very packet [MQTT-3.3.1-3]
-    message.packet_id = 0;
-    message.properties.topic_alias.reset();           // none of ours; the broker's mean nothing to it
-    message.properties.subscription_identifiers = {}; // [MQTT-3.3.4-6]
+/// The properties of a message that was received, say, and is passed on.
+void strip(PublishProperties& properties) noexcept {
+    properties.topic_alias.reset();           // none of ours; the broker's mean nothing to it
+    properties.subscription_identifiers = {}; // [MQTT-3.3.4-6]
 }
 
 } // namespace
 
-// --- verbs
-
-Result<Published> Session::publish(Publish& message, Operation* operation) {
-    if (auto allowed = check_verb(); !allowed) return std::move(allowed).failure();
-    strip(message);
-    return may_send_directly(message.qos) ? send_directly(message, operation) : enqueue(message, operation);
+/// To the output, if the broker takes it.
+[[gnu::always_inline]] inline Result<void> Session::append(Publish& message) {
+    const std::uint32_t limit = limits_.maximum_packet_size;
+    if (!grants(message.qos, message.retain)) return check_granted(message.qos, message.retain, 0);
+    if (wire::encode_plain_publish(output_, message, config_.version, limit)) return {};
+    strip(message.properties);
+    return wire::encode(output_, message, config_.version, limit);
 }
 
+// --- verbs
+
 Result<Exchange::Owner> Session::prepare(Publish& message) {
-    strip(message);
-    if (message.qos != QoS::at_most_once) message.packet_id = 1; // any; `submit` puts the real one in
+    message.dup = false;
+    message.packet_id = message.qos == QoS::at_most_once ? 0 : 1; // any; `submit` puts the real one in
+    strip(message.properties);
     scratch_.clear();
     if (auto written = wire::encode(scratch_, message, config_.version); !written) return std::move(written).failure();
     if (auto granted = check_granted(message.qos, message.retain, scratch_.size()); !granted) {
@@ -43,7 +41,7 @@ Result<Exchange::Owner> Session::prepare(Publish& message) {
 }
 
 Result<Published> Session::submit(Exchange::Owner& prepared, Operation* operation) {
-    if (auto allowed = check_verb(); !allowed) return std::move(allowed).failure();
+    if (disconnecting_) return refuse_verb();
     if (!has_room_for(prepared->packet().size())) return Failure(Errc::queue_full);
     if (prepared->qos != QoS::at_most_once) {
         const PacketId id = next_id();
@@ -58,9 +56,8 @@ Result<Published> Session::submit(Exchange::Owner& prepared, Operation* operatio
 
 // --- what is allowed
 
-Result<void> Session::check_verb() const {
-    if (disconnecting_) return Failure(Errc::not_connected, "the client is disconnecting or has disconnected");
-    return {};
+Failure Session::refuse_verb() const {
+    return Failure(Errc::not_connected, "the client is disconnecting or has disconnected");
 }
 
 /// What the broker grants is known while there is a link; a message that was queued before is checked when it is sent.
@@ -101,31 +98,23 @@ PacketId Session::next_id() noexcept {
 
 // --- sending for the first time
 
-bool Session::pumpable() const noexcept {
-    return state_ == State::connected && output_.size() < config_.output_high_water;
+Result<Published> Session::send_once(Publish& message) {
+    message.qos = QoS::at_most_once; // as it is: so the compiler knows
+    message.dup = false;
+    message.packet_id = 0;
+    if (auto written = append(message); !written) return std::move(written).failure();
+    return Published{0, true};
 }
 
-/// Whether a message has to let others pass [MQTT-4.9.0-2], or may not pass others.
-bool Session::must_wait(QoS qos) const noexcept {
-    return qos != QoS::at_most_once && (quota_ == 0 || !resend_.empty() || !waiting_.empty());
-}
-
-bool Session::may_send_directly(QoS qos) const noexcept { return pumpable() && queue_.empty() && !must_wait(qos); }
-
-Result<Published> Session::send_directly(Publish& message, Operation* operation) {
-    if (auto granted = check_granted(message.qos, message.retain, 0); !granted) return std::move(granted).failure();
-    if (message.qos != QoS::at_most_once) {
-        if (!has_room_for(message.topic.size() + message.payload.size())) return Failure(Errc::queue_full);
-        message.packet_id = next_id();
-        if (message.packet_id == 0) return Failure(Errc::no_packet_id);
-    }
+Result<Published> Session::send_tracked(Publish& message, Operation* operation) {
+    if (!has_room_for(message.topic.size() + message.payload.size())) return Failure(Errc::queue_full);
+    message.dup = false; // tells of this very packet [MQTT-3.3.1-3]
+    message.packet_id = next_id();
+    if (message.packet_id == 0) return Failure(Errc::no_packet_id);
     const std::size_t before = output_.size();
-    if (auto written = wire::encode(output_, message, config_.version, limits_.maximum_packet_size); !written) {
-        return std::move(written).failure();
-    }
-    if (message.qos == QoS::at_most_once) return Published{0, true};
-    sent(track(Exchange::make(PacketType::publish, message.qos, message.packet_id, output_.bytes().subspan(before)),
-               sent_, operation));
+    if (auto written = append(message); !written) return std::move(written).failure();
+    const Bytes packet = output_.bytes().subspan(before);
+    sent(track(Exchange::make(PacketType::publish, message.qos, message.packet_id, packet), sent_, operation));
     return Published{message.packet_id, false};
 }
 
@@ -153,50 +142,17 @@ Result<Published> Session::enqueue(Publish& message, Operation* operation) {
     return published;
 }
 
-// --- exchanges
-
-Exchange& Session::track(Exchange::Owner exchange, ExchangeList& list, Operation* operation) {
-    if (exchange->id != 0) ids_.insert(*exchange);
-    if (!exchange->restores) {
-        ++outstanding_;
-        outstanding_bytes_ += exchange->footprint();
-    }
-    exchange->attach(operation);
-    return list.push_back(std::move(exchange));
-}
-
-void Session::finish(Exchange& exchange, Outcome&& outcome) {
-    finish(ExchangeList::take(exchange), std::move(outcome));
-}
-
-void Session::finish(Exchange::Owner exchange, Outcome&& outcome) {
-    if (exchange->id != 0) ids_.erase(exchange->id);
-    if (exchange->holds_quota) ++quota_;
-    if (!exchange->restores) {
-        --outstanding_;
-        outstanding_bytes_ -= exchange->footprint();
-    }
-    exchange->complete(std::move(outcome));
-}
-
 // --- sending what waits
-
-/// A PUBLISH of QoS 1 or 2 is in the output.
-void Session::sent(Exchange& exchange) noexcept {
-    if (exchange.step == Step::unsent) exchange.step = first_step(exchange.qos);
-    exchange.holds_quota = true;
-    --quota_;
-}
 
 void Session::send(Exchange::Owner exchange) {
     const Bytes packet = exchange->packet();
     if (auto granted = check_granted(exchange->qos, has_retain(packet), packet.size()); !granted) {
-        finish(std::move(exchange), {.failure = std::move(granted).failure()});
+        finish(*exchange.release(), {.failure = std::move(granted).failure()});
         return;
     }
     output_.append(packet);
     if (exchange->qos == QoS::at_most_once) {
-        finish(std::move(exchange), {});
+        finish(*exchange.release(), {});
     } else {
         sent(sent_.push_back(std::move(exchange)));
     }
@@ -222,7 +178,7 @@ void Session::pump() {
 void Session::release(Exchange& exchange) {
     exchange.step = Step::awaiting_pubcomp;
     releases_.push_back(ExchangeList::take(exchange));
-    write(Pubrel{.packet_id = exchange.id});
+    answer({exchange.id, PacketType::pubrel});
 }
 
 /// After CONNACK: what earlier links left over, and then the queue [MQTT-4.4.0-1].
@@ -232,7 +188,7 @@ void Session::resume(bool session_present) {
         inbound_.forget_session();
         restore_subscriptions();
     }
-    releases_.for_each([this](Exchange& exchange) { write(Pubrel{.packet_id = exchange.id}); });
+    releases_.for_each([this](Exchange& exchange) { answer({exchange.id, PacketType::pubrel}); });
     resend_requests();
     pump();
 }

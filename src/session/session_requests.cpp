@@ -54,7 +54,7 @@ Result<PacketId> Session::unsubscribe(std::span<const std::string_view> filters,
 }
 
 template <class P> Result<PacketId> Session::request(P& packet, Operation* operation) {
-    if (auto allowed = check_verb(); !allowed) return std::move(allowed).failure();
+    if (disconnecting_) return refuse_verb();
     packet.packet_id = next_id();
     if (packet.packet_id == 0) return Failure(Errc::no_packet_id);
     scratch_.clear();
@@ -122,7 +122,7 @@ void Session::resend_requests() {
         if (auto granted = check_granted(*next); granted) {
             send_request(std::move(next));
         } else {
-            finish(std::move(next), {.failure = std::move(granted).failure()});
+            finish(*next.release(), {.failure = std::move(granted).failure()});
         }
     }
 }
@@ -150,31 +150,30 @@ void Session::restore(Subscribe& packet) {
 
 // --- the answers
 
-/// The request that `answer` answers; null where nothing in flight has the identifier [MQTT-3.8.4-2].
-Result<Exchange*> Session::find_request(PacketId id, PacketType answer) const {
+/// The request that `answer` answers; null where nothing in flight has the identifier [MQTT-3.8.4-2], and where something
+/// else has, which fails the link.
+Exchange* Session::find_request(PacketId id, PacketType answer) {
     Exchange* exchange = ids_.find(id);
     if (!exchange || next_action(exchange->step, answer, false) == Action::complete) return exchange;
-    return violation(
-        fmt::format("{} for packet identifier {} answers nothing that we have sent", to_string(answer), id));
+    fail(unasked(answer, id));
+    return nullptr;
 }
 
 /// A request that is answered wrongly ends here: sent again it would be answered so again, for ever.
-Result<void> Session::check_count(Exchange& request, std::size_t codes, std::size_t filters) {
-    if (codes == filters) return {};
+bool Session::check_count(Exchange& request, std::size_t codes, std::size_t filters) {
+    if (codes == filters) return true;
     Failure why = violation(fmt::format("{} topic filters are answered with {} reason codes", filters, codes));
     finish(request, {.failure = why});
-    return why;
+    fail(std::move(why));
+    return false;
 }
 
-Result<void> Session::handle(const Suback& packet) {
-    if (auto explained = check_explained(packet.properties); !explained) return explained;
-    auto found = find_request(packet.packet_id, PacketType::suback);
-    if (!found) return std::move(found).failure();
-    if (Exchange* exchange = *found) {
+void Session::handle(const Suback& packet) {
+    if (!check_explained(packet.properties)) return;
+    if (Exchange* exchange = find_request(packet.packet_id, PacketType::suback)) {
         wire::Arena arena;
         const auto asked = read_back<Subscribe>(*exchange, config_.version, arena);
-        auto counted = check_count(*exchange, packet.reason_codes.size(), asked.subscriptions.size());
-        if (!counted) return counted;
+        if (!check_count(*exchange, packet.reason_codes.size(), asked.subscriptions.size())) return;
         for (std::size_t i = 0; i < packet.reason_codes.size(); ++i) {
             if (!failed(packet.reason_codes[i])) {
                 subscriptions_.granted(asked.subscriptions[i], asked.properties.subscription_identifier);
@@ -186,26 +185,20 @@ Result<void> Session::handle(const Suback& packet) {
         finish(*exchange, {.reason_codes = packet.reason_codes, .properties = &packet.properties});
     }
     report(PacketType::suback, packet.packet_id, ReasonCode::success, packet.reason_codes, packet.properties);
-    return {};
 }
 
-Result<void> Session::handle(const Unsuback& packet) {
-    if (auto explained = check_explained(packet.properties); !explained) return explained;
-    auto found = find_request(packet.packet_id, PacketType::unsuback);
-    if (!found) return std::move(found).failure();
-    if (Exchange* exchange = *found) {
+void Session::handle(const Unsuback& packet) {
+    if (!check_explained(packet.properties)) return;
+    if (Exchange* exchange = find_request(packet.packet_id, PacketType::unsuback)) {
         wire::Arena arena;
         const auto asked = read_back<Unsubscribe>(*exchange, config_.version, arena);
-        if (!packet.reason_codes.empty()) { // 3.1.1's UNSUBACK has none
-            auto counted = check_count(*exchange, packet.reason_codes.size(), asked.filters.size());
-            if (!counted) return counted;
-        }
+        const bool has_codes = !packet.reason_codes.empty(); // 3.1.1's UNSUBACK has none
+        if (has_codes && !check_count(*exchange, packet.reason_codes.size(), asked.filters.size())) return;
         // Again, since a SUBSCRIBE that was under way may have been granted meanwhile.
         for (const std::string_view filter : asked.filters) subscriptions_.removed(filter);
         finish(*exchange, {.reason_codes = packet.reason_codes, .properties = &packet.properties});
     }
     report(PacketType::unsuback, packet.packet_id, ReasonCode::success, packet.reason_codes, packet.properties);
-    return {};
 }
 
 } // namespace culex::session

@@ -98,7 +98,8 @@ inline std::byte* put_bytes(std::byte* to, const void* from, std::size_t size) n
 
 /// Appends a checked PUBLISH without properties; false if it might be too large. `Source` is a Publish or PublishParts.
 template <class Source>
-[[nodiscard]] bool append_plain_publish(Buffer& out, const Source& p, Version version, std::uint32_t maximum) {
+[[nodiscard, gnu::always_inline]] inline bool append_plain_publish(Buffer& out, const Source& p, Version version,
+                                                                   std::uint32_t maximum) {
     constexpr std::size_t greatest_fixed_header = 5;
     const bool has_id = p.qos != QoS::at_most_once;
     const bool v5 = version == Version::v5;
@@ -119,7 +120,8 @@ template <class Source>
 }
 
 /// The short way of `encode`.
-[[nodiscard]] inline bool encode_plain_publish(Buffer& out, const Publish& p, Version version, std::uint32_t maximum) {
+[[nodiscard, gnu::always_inline]] inline bool encode_plain_publish(Buffer& out, const Publish& p, Version version,
+                                                                   std::uint32_t maximum) {
     const bool plain = is_plain_publish(p) && (version == Version::v3_1_1 || !has_properties(p));
     return plain && append_plain_publish(out, p, version, maximum);
 }

@@ -13,10 +13,14 @@ namespace culex::wire {
 template <class P>
 concept Reply = requires(P& packet) { []<PacketType Type>(PublishReply<Type>&) {}(packet); };
 
-/// False means "take the long way", as it does for a PUBLISH.
+/// The packet identifier of a reply in its short form; 0 means "take the long way", as false does for a PUBLISH.
+[[nodiscard]] inline PacketId plain_reply_id(const Frame& frame) noexcept {
+    return has_legal_flags(frame.first_byte) && frame.body.size() == 2 ? read_u16(frame.body.data()) : PacketId{};
+}
+
 template <Reply P> [[nodiscard]] bool read_plain_reply(const Frame& frame, P& into) noexcept {
-    if (frame.type() != P::type || !has_legal_flags(frame.first_byte) || frame.body.size() != 2) return false;
-    into.packet_id = read_u16(frame.body.data());
+    if (frame.type() != P::type) return false;
+    into.packet_id = plain_reply_id(frame);
     return into.packet_id != 0;
 }
 
