@@ -73,6 +73,28 @@ TEST_P(Callbacks, rule_06_a_callback_that_takes_its_time_holds_up_no_ack_of_othe
     leave.open();
 }
 
+TEST_P(Callbacks, rule_06_a_message_is_acknowledged_when_its_callback_has_returned) {
+    Gate entered, leave;
+    script(Script{}
+               .expect(PacketType::connect)
+               .acknowledge()
+               .reply(Publish{.topic = "a", .payload = as_bytes("x"), .qos = QoS::at_least_once, .packet_id = 7})
+               .expect(PacketType::publish) // and nothing before it
+               .acknowledge()
+               .run([&] { leave.open(); })
+               .expect<Puback>([](const Puback& packet) { return packet.packet_id == 7; })
+               .pass_to_broker());
+    Client client{"c", true, settings()};
+    client.loop([&](Client&, const CallbackData&) {
+        entered.open();
+        EXPECT_TRUE(leave.wait());
+    });
+    connect(client);
+    EXPECT_TRUE(entered.wait());
+    client.publish("b", "y", 1);
+    client.disconnect();
+}
+
 TEST_P(Callbacks, rule_06_a_callback_that_takes_its_time_holds_up_no_keep_alive) {
     Gate entered, leave, pinged_twice;
     script(Script{}
@@ -194,8 +216,8 @@ TEST_P(Callbacks, rule_06_where_no_loop_runs_hooks_run_on_a_thread_that_waits) {
 
 TEST_P(Callbacks, rule_06_hooks_run_on_the_thread_of_loop_or_on_that_which_waits_in_connect) {
     Box<std::pair<std::string, std::thread::id>> ran;
-    Client client{"c", true, settings()};
     Box<std::thread::id> loop_thread;
+    Client client{"c", true, settings()};
     client.loop([&](Client&, const CallbackData&) { loop_thread.put(std::this_thread::get_id()); });
     const auto hook = [&](const char* name) {
         return [&ran, name](Client&) { ran.put({name, std::this_thread::get_id()}); };
@@ -355,8 +377,8 @@ TEST_P(Callbacks, rule_06_a_callback_may_ask_for_the_answer_to_what_it_has_just_
 
 TEST_P(Callbacks, rule_06_a_client_destroyed_in_its_own_callback_ends_cleanly) {
     Gate destroyed;
-    std::unique_ptr<Client> client;
     std::atomic<int> called = 0;
+    std::unique_ptr<Client> client;
     const auto token = std::make_shared<Gate>();
     struct OnEnd { // of the callback itself, which goes when it has returned
         std::shared_ptr<Gate> gate;

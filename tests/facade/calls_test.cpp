@@ -28,9 +28,9 @@ TEST_P(Calls, connect_says_the_keepalive) {
 }
 
 TEST_P(Calls, a_message_is_received_as_it_was_published) {
+    Box<Message> messages;
     Client client{"c", true, settings()};
     connect(client);
-    Box<Message> messages;
     client.loop([&](Client&, const CallbackData& data) { messages.put(*data.message); });
     subscribe(client, "a/#", 2);
     publish("a/b", "payload", QoS::at_least_once);
@@ -46,11 +46,11 @@ TEST_P(Calls, a_message_is_received_as_it_was_published) {
 }
 
 TEST_P(Calls, a_retained_message_says_so) {
+    Box<Message> messages;
     Client client{"c", true, settings()};
     connect(client);
     client.publish("a", "last known good", 1, true);
     published.take();
-    Box<Message> messages;
     client.loop([&](Client&, const CallbackData& data) { messages.put(*data.message); });
     client.subscribe({{"a", 1}});
     const Message message = messages.take();
@@ -59,9 +59,9 @@ TEST_P(Calls, a_retained_message_says_so) {
 }
 
 TEST_P(Calls, unsubscribe_ends_the_messages) {
+    Box<std::string> said;
     Client client{"c", true, settings()};
     connect(client);
-    Box<std::string> said;
     client.on(UNSUBACK, [&](Client&, const CallbackData&) { said.put("unsubscribed"); });
     client.loop([&](Client&, const CallbackData& data) { said.put(std::string(data.message->text())); });
     subscribe(client, "a", 0);

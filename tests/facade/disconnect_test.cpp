@@ -56,10 +56,10 @@ TEST_P(Disconnecting, rule_09_the_destructor_does_the_same) {
 }
 
 TEST_P(Disconnecting, rule_09_disconnect_ends_the_loop_and_what_has_arrived_is_dispatched_first) {
-    Client client{"c", true, settings()};
-    connect(client);
     std::atomic<int> acks = 0;
     Gate first, go_on;
+    Client client{"c", true, settings()};
+    connect(client);
     client.on(PUBACK, [&](Client&, const CallbackData&) {
         first.open();
         EXPECT_TRUE(go_on.wait());
@@ -74,10 +74,10 @@ TEST_P(Disconnecting, rule_09_disconnect_ends_the_loop_and_what_has_arrived_is_d
 }
 
 TEST_P(Disconnecting, rule_09_disconnect_in_a_callback_ends_the_loop_with_that_callback) {
-    Client client{"c", true, settings()};
-    connect(client);
     std::atomic<int> called = 0;
     Gate ended;
+    Client client{"c", true, settings()};
+    connect(client);
     struct OnThreadEnd {
         Gate* gate = nullptr;
         ~OnThreadEnd() {
@@ -97,8 +97,8 @@ TEST_P(Disconnecting, rule_09_disconnect_in_a_callback_ends_the_loop_with_that_c
 }
 
 TEST_P(Disconnecting, rule_09_a_loop_that_has_ended_may_be_started_again) {
-    Client client{"c", true, settings()};
     Box<std::string> said;
+    Client client{"c", true, settings()};
     client.on(PUBACK, [&](Client&, const CallbackData&) { said.put("ack"); });
     for (int i = 0; i < 3; ++i) {
         connect(client);
@@ -150,8 +150,8 @@ TEST_P(Disconnecting, rule_09_the_destructor_is_not_held_up_by_a_broker_that_doe
 TEST_P(Disconnecting, rule_09_the_destructor_is_not_held_up_by_a_lost_connection) {
     ClientSettings hasty = slow_settings();
     hasty.drain = 20ms;
-    Client client{"c", true, hasty};
     Gate lost;
+    Client client{"c", true, hasty};
     connect(client);
     drop_connections();
     for (int i = 0; i < 10; ++i) client.publish("a", "b", i % 3);

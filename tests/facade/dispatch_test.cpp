@@ -10,6 +10,7 @@ class Dispatch : public FacadeTest {};
 CULEX_BOTH_VERSIONS(Dispatch);
 
 TEST_P(Dispatch, rule_02_what_arrives_before_loop_waits_for_it_and_comes_in_order) {
+    Box<std::string> said;
     Client client{"c", true, settings()};
     connect(client);
     client.subscribe({{"a", 2}});
@@ -19,7 +20,6 @@ TEST_P(Dispatch, rule_02_what_arrives_before_loop_waits_for_it_and_comes_in_orde
         expected.push_back(std::to_string(i));
         publish("a", expected.back(), static_cast<QoS>(i % 2)); // QoS 2 messages come with PUBREL, and later
     }
-    Box<std::string> said;
     client.on(SUBACK, [&](Client&, const CallbackData&) { said.put("granted"); });
     client.on(PUBLISH, [&](Client&, const CallbackData& data) { said.put(std::string(data.message->text())); });
     client.loop();
@@ -31,6 +31,8 @@ TEST_P(Dispatch, rule_02_beyond_the_bound_the_client_stops_reading_and_loses_not
     broker.call([](FakeBroker& b) { b.options().max_queued = 100'000; });
     ClientSettings small = settings();
     small.inbound = {.soft_bytes = 16 << 10, .hard_bytes = 16 << 10};
+    Gate finished;
+    std::atomic<int> next = 0;
     Client client{"c", true, small};
     connect(client);
     client.subscribe({{"a", 0}});
@@ -40,8 +42,6 @@ TEST_P(Dispatch, rule_02_beyond_the_bound_the_client_stops_reading_and_loses_not
     broker.call([&](FakeBroker& b) {
         for (int i = 0; i < count; ++i) b.publish("a", payload + std::to_string(i));
     });
-    Gate finished;
-    std::atomic<int> next = 0;
     client.loop([&](Client&, const CallbackData& data) {
         EXPECT_EQ(payload + std::to_string(next), data.message->text());
         if (++next == count) finished.open();
@@ -68,9 +68,9 @@ TEST_P(Dispatch, rule_02_the_connection_stays_alive_meanwhile) {
 }
 
 TEST_P(Dispatch, rule_03_each_packet_runs_one_callback) {
+    Box<std::string> said;
     Client client{"c", true, settings()};
     connect(client);
-    Box<std::string> said;
     const auto with = [](std::string_view text) {
         return [text](const CallbackData& data) { return data.message && data.message->text() == text; };
     };
@@ -87,9 +87,9 @@ TEST_P(Dispatch, rule_03_each_packet_runs_one_callback) {
 }
 
 TEST_P(Dispatch, rule_03_a_qos_2_message_comes_once_and_with_pubrel) {
+    Box<std::string> said;
     Client client{"c", true, settings()};
     connect(client);
-    Box<std::string> said;
     const auto say = [&](Client&, const CallbackData& data) {
         said.put(std::string(data.command == PUBLISH ? "PUBLISH " : "PUBREL ") +
                  (data.message ? std::string(data.message->text()) : "without"));
@@ -122,9 +122,9 @@ TEST_P(Dispatch, rule_03_a_qos_2_message_that_is_sent_again_comes_once) { // [MQ
                .reply(Pubrel{.packet_id = 9})
                .expect(PacketType::pubcomp)
                .pass_to_broker());
+    Box<std::string> said;
     Client client{"c", true, settings()};
     connect(client);
-    Box<std::string> said;
     client.on(PUBREL, [&](Client&, const CallbackData& data) {
         EXPECT_EQ(9, data.mid);
         said.put(data.message ? std::string(data.message->text()) : "without");
@@ -134,9 +134,9 @@ TEST_P(Dispatch, rule_03_a_qos_2_message_that_is_sent_again_comes_once) { // [MQ
 }
 
 TEST_P(Dispatch, rule_04_loop_with_a_function_gets_messages_of_every_qos) {
+    Box<std::string> said;
     Client client{"c", true, settings()};
     connect(client);
-    Box<std::string> said;
     client.on(PUBLISH, [&](Client&, const CallbackData& data) { said.put(data.message ? "generic" : "without"); });
     client.on(
         PUBLISH, [&](Client&, const CallbackData&) { said.put("own"); },
@@ -152,9 +152,9 @@ TEST_P(Dispatch, rule_04_loop_with_a_function_gets_messages_of_every_qos) {
 }
 
 TEST_P(Dispatch, acknowledgements_name_the_message_or_request_that_they_answer) {
+    Box<std::pair<Command, PacketId>> acks;
     Client client{"c", true, settings()};
     connect(client);
-    Box<std::pair<Command, PacketId>> acks;
     for (const Command command : {PUBACK, PUBREC, PUBCOMP, SUBACK, UNSUBACK}) {
         client.on(command, [&](Client&, const CallbackData& data) { acks.put({data.command, data.mid}); });
     }
@@ -172,9 +172,9 @@ TEST_P(Dispatch, acknowledgements_name_the_message_or_request_that_they_answer) 
 
 TEST_P(Dispatch, suback_tells_what_was_granted_for_each_topic) {
     broker.call([](FakeBroker& b) { b.options().refused_filters = {"secret/#"}; });
+    Box<std::vector<std::uint8_t>> granted;
     Client client{"c", true, settings()};
     connect(client);
-    Box<std::vector<std::uint8_t>> granted;
     client.on(SUBACK, [&](Client&, const CallbackData& data) {
         granted.put({data.granted_qos.begin(), data.granted_qos.end()});
         EXPECT_EQ(GetParam() == Version::v5 ? 4u : 0u, data.reason_codes.size());
@@ -190,8 +190,8 @@ TEST_P(Dispatch, suback_tells_what_was_granted_for_each_topic) {
 }
 
 TEST_P(Dispatch, pingresp_is_dispatched) {
-    Client client{"c", true, settings()};
     Gate ponged;
+    Client client{"c", true, settings()};
     client.on(PINGRESP, [&](Client&, const CallbackData&) { ponged.open(); });
     client.loop();
     client.connect("127.0.0.1", 1, broker.port());
@@ -209,8 +209,8 @@ TEST_P(DispatchOf311, rule_05_a_pingreq_from_the_broker_is_answered_and_dispatch
                .expect(PacketType::pingresp)
                .expect(PacketType::publish)
                .pass_to_broker());
-    Client client{"c", true, settings()};
     Gate asked;
+    Client client{"c", true, settings()};
     client.on(PINGREQ, [&](Client&, const CallbackData&) { asked.open(); });
     client.loop();
     connect(client);
@@ -251,8 +251,8 @@ TEST_P(DispatchOf5, answers_carry_their_reason_codes_and_properties) {
                                  .properties = {.reason_string = "not for you", .user_properties = user}};
                })
                .pass_to_broker());
-    Client client{"c", true, settings()};
     Box<std::string> said;
+    Client client{"c", true, settings()};
     client.on(PUBACK, [&](Client&, const CallbackData& data) {
         ASSERT_EQ(1u, data.reason_codes.size());
         ASSERT_TRUE(data.properties);

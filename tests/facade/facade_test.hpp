@@ -27,7 +27,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 /// How long something may take that is going to happen: it matters where a test fails, and nowhere else.
-inline constexpr auto patience = 10s;
+inline constexpr auto patience = 30s;
 
 /// Opened once, on any thread.
 class Gate {

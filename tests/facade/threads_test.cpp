@@ -16,8 +16,8 @@ TEST_P(Threads, publish_subscribe_and_register_at_once_while_connections_are_cut
     constexpr int threads = 4, messages = 150;
     ClientSettings sturdy = settings();
     sturdy.drain = std::chrono::duration_cast<std::chrono::milliseconds>(patience);
-    Client client{"c", false, sturdy};
     std::atomic<int> answers = 0;
+    Client client{"c", false, sturdy};
     client.loop([](Client& c, const CallbackData& data) {
         if (data.message->topic() == "in") c.publish("echo", data.message->text(), 1);
     });
@@ -74,8 +74,8 @@ TEST_P(Threads, clients_are_made_used_and_destroyed_on_several_threads) {
     for (int t = 0; t < 4; ++t) {
         workers.emplace_back([&, t] {
             for (int i = 0; i < 15; ++i) {
+                Gate heard; // outlives the client, whose callback opens it
                 Client client{"c" + std::to_string(t), true, settings()};
-                Gate heard;
                 client.loop([&](Client&, const CallbackData&) { heard.open(); });
                 connect(client);
                 const std::string topic = "own/" + std::to_string(t);
@@ -113,10 +113,10 @@ TEST_P(Threads, a_client_is_destroyed_by_its_callback_while_other_threads_wait_i
     for (int round = 0; round < 10; ++round) {
         ClientSettings narrow = settings();
         narrow.outbound.messages = 1;
+        Gate entered, destroyed;
         auto owner = std::make_unique<Client>("c", true, narrow);
         Client* const client = owner.get();
         connect(*client);
-        Gate entered, destroyed;
         client->on(PUBACK, [&](Client&, const CallbackData&) {
             if (entered.is_open()) return;
             entered.open();
