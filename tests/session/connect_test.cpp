@@ -28,7 +28,7 @@ TEST_P(ConnectTest, writes_connect_as_it_was_given) { // [MQTT-3.1.2-1] [MQTT-3.
     peer.open({.client_id = "c1", .keep_alive = 10});
     const auto expected =
         v5() ? hex("10 0F 00 04 'MQTT' 05 02 00 0A 00 00 02 'c1'") : hex("10 0E 00 04 'MQTT' 04 02 00 0A 00 02 'c1'");
-    EXPECT_EQ(to_hex(peer->output().bytes()), to_hex(expected));
+    EXPECT_EQ(hex_of(peer->output().bytes()), hex_of(expected));
 }
 
 TEST_P(ConnectTest, refuses_a_connect_that_breaks_a_rule_and_stays_offline) {

@@ -22,7 +22,7 @@ INSTANTIATE_TEST_SUITE_P(Versions, DisconnectTest, both_versions(), version_name
 
 TEST_P(DisconnectTest, says_goodbye_at_once_where_nothing_is_under_way) { // [MQTT-3.14.4-1] [MQTT-3.14.4-3]
     peer->disconnect();
-    EXPECT_EQ(to_hex(peer->output().bytes()), to_hex(hex("E0 00")));
+    EXPECT_EQ(hex_of(peer->output().bytes()), "E0 00");
     EXPECT_TRUE(peer->finished());
     EXPECT_FALSE(peer->failure());
     EXPECT_FALSE(peer->connected());

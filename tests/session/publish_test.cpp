@@ -22,8 +22,8 @@ INSTANTIATE_TEST_SUITE_P(Versions, PublishTest, both_versions(), version_name);
 
 TEST_P(PublishTest, sends_qos_0_once_without_identifier_and_is_done) { // [MQTT-4.3.1-1] [MQTT-2.2.1-2]
     EXPECT_EQ(peer.publish("a", "x", q0).outcome, "ok");
-    EXPECT_EQ(to_hex(peer->output().bytes()),
-              to_hex(v5() ? hex("30 05 00 01 'a' 00 'x'") : hex("30 04 00 01 'a' 'x'")));
+    EXPECT_EQ(hex_of(peer->output().bytes()),
+              hex_of(v5() ? hex("30 05 00 01 'a' 00 'x'") : hex("30 04 00 01 'a' 'x'")));
     EXPECT_EQ(peer->outstanding(), 0u);
     EXPECT_THAT(peer.sent(), ElementsAre("PUBLISH q0 a:x"));
     peer.reconnect({.session_present = true});
@@ -52,7 +52,7 @@ TEST_P(PublishTest, strips_what_a_client_may_not_send) { // [MQTT-3.3.1-3] [MQTT
                         .properties = {.topic_alias = 3, .subscription_identifiers = identifiers}};
         peer.publish(message);
     }
-    EXPECT_EQ(to_hex(peer->output().bytes()), to_hex(v5() ? hex("30 04 00 01 'a' 00 32 06 00 01 'a' 00 01 00")
+    EXPECT_EQ(hex_of(peer->output().bytes()), hex_of(v5() ? hex("30 04 00 01 'a' 00 32 06 00 01 'a' 00 01 00")
                                                           : hex("30 03 00 01 'a' 32 05 00 01 'a' 00 01")));
 }
 
@@ -62,8 +62,8 @@ TEST(Publish5, sends_the_properties_of_a_message_as_they_are_given) {
     const UserProperty user[] = {{"k", "1"}, {"k", "2"}};
     Publish message{.topic = "a", .qos = q1, .properties = {.message_expiry_interval = 60, .user_properties = user}};
     peer.publish(message);
-    EXPECT_EQ(to_hex(peer->output().bytes()),
-              to_hex(hex("32 19 00 01 'a' 00 01 13 02 00 00 00 3C 26 00 01 'k' 00 01 '1' 26 00 01 'k' 00 01 '2'")));
+    EXPECT_EQ(hex_of(peer->output().bytes()),
+              hex_of(hex("32 19 00 01 'a' 00 01 13 02 00 00 00 3C 26 00 01 'k' 00 01 '1' 26 00 01 'k' 00 01 '2'")));
 }
 
 // --- bad arguments

@@ -52,7 +52,7 @@ TEST(Subscribe5, asks_with_all_options) { // [MQTT-3.8.3-5]
                      .retain_as_published = true,
                      .retain_handling = RetainHandling::do_not_send}},
                    {.subscription_identifier = 9});
-    EXPECT_EQ(to_hex(peer->output().bytes()), to_hex(hex("82 09 00 01 02 0B 09 00 01 'a' 2D")));
+    EXPECT_EQ(hex_of(peer->output().bytes()), hex_of(hex("82 09 00 01 02 0B 09 00 01 'a' 2D")));
 }
 
 TEST_P(SubscribeTest, completes_unsubscribe_by_its_unsuback) { // [MQTT-3.10.4-4] [MQTT-3.11.3-1]

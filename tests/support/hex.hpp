@@ -37,12 +37,12 @@ namespace culex::testing {
     return bytes;
 }
 
-/// For messages of failed tests.
-[[nodiscard]] inline std::string to_hex(Bytes bytes) {
+/// The same the other way round, digits alone: `"30 05"`. (The shipped component has one that shortens, under another name.)
+[[nodiscard]] inline std::string hex_of(Bytes bytes) {
     std::string text;
     for (const std::byte byte : bytes) {
         char digits[4];
-        std::snprintf(digits, sizeof digits, "%02X ", std::to_integer<unsigned>(byte));
+        std::snprintf(digits, sizeof digits, "%s%02X", text.empty() ? "" : " ", std::to_integer<unsigned>(byte));
         text += digits;
     }
     return text;

@@ -42,7 +42,7 @@ TEST_P(Refused, is_the_callers_fault_and_leaves_the_buffer_alone) {
     Buffer out;
     out.append(as_bytes("before"));
     const Result<void> result = encode(out, row.packet, row.version);
-    ASSERT_FALSE(result) << to_hex(out.bytes());
+    ASSERT_FALSE(result) << hex_of(out.bytes());
     EXPECT_TRUE(result.failure() == Errc::invalid_argument) << result.failure().message();
     EXPECT_EQ(result.failure().detail(), row.detail);
     EXPECT_EQ(as_text(out.bytes()), "before");
@@ -139,10 +139,10 @@ INSTANTIATE_TEST_SUITE_P(Encode, Refused, ::testing::ValuesIn(misuses),
 std::string encoded(const auto& packet, Version version, std::uint32_t limit = no_limit) {
     Buffer out;
     const Result<void> result = encode(out, packet, version, limit);
-    return result ? to_hex(out.bytes()) : result.failure().message();
+    return result ? hex_of(out.bytes()) : result.failure().message();
 }
 
-std::string expected(const char* bytes) { return to_hex(hex(bytes)); }
+std::string expected(const char* bytes) { return hex_of(hex(bytes)); }
 
 TEST(Encode, leaves_out_what_3_1_1_has_no_place_for) {
     EXPECT_EQ(encoded(Publish{.topic = "t", .properties = {.content_type = "x"}}, v3), expected("30 03 00 01 't'"));
@@ -245,7 +245,7 @@ TEST(Encode, appends_behind_what_the_buffer_holds) {
     ASSERT_TRUE(encode(out, Pingreq{}, v3));
     ASSERT_TRUE(encode(out, Packet{Puback{.packet_id = 258}}, v5));
     ASSERT_TRUE(encode(out, Publish{.topic = "t"}, v3));
-    EXPECT_EQ(to_hex(out.bytes()), expected("C0 00 40 02 01 02 30 03 00 01 't'"));
+    EXPECT_EQ(hex_of(out.bytes()), expected("C0 00 40 02 01 02 30 03 00 01 't'"));
 }
 
 TEST(Encode, takes_texts_of_the_greatest_length) {

@@ -7,7 +7,7 @@ namespace culex::wire {
 namespace {
 
 using testing::hex;
-using testing::to_hex;
+using testing::hex_of;
 
 /// What `next` says, as text: the packet, "none", or the failure's detail.
 std::string next_of(Framer& framer) {
@@ -15,7 +15,8 @@ std::string next_of(Framer& framer) {
     if (!frame) return frame.failure().detail();
     if (!*frame) return "none";
     const std::byte first[] = {static_cast<std::byte>((**frame).first_byte)};
-    return to_hex(first) + to_hex((**frame).body);
+    const std::string body = hex_of((**frame).body);
+    return hex_of(first) + (body.empty() ? "" : " ") + body;
 }
 
 bool lies_in(Bytes part, Bytes whole) {
@@ -41,11 +42,11 @@ TEST(Framer, copies_only_a_packet_that_comes_in_pieces) {
     const std::vector<std::byte> second = hex("07 D0 00");
     Framer framer;
     framer.feed(first);
-    EXPECT_EQ(next_of(framer), "C0 ");
+    EXPECT_EQ(next_of(framer), "C0");
     EXPECT_EQ(next_of(framer), "none");
     EXPECT_TRUE(framer.mid_packet());
     framer.feed(second);
-    EXPECT_EQ(next_of(framer), "40 00 07 ");
+    EXPECT_EQ(next_of(framer), "40 00 07");
     const auto in_place = framer.next();
     ASSERT_TRUE(in_place && *in_place);
     EXPECT_TRUE(lies_in((**in_place).body, second));
@@ -56,9 +57,9 @@ TEST(Framer, may_be_left_half_way_and_continued) {
     const std::vector<std::byte> chunk = hex("C0 00 D0 00 E0 00");
     Framer framer;
     framer.feed(chunk);
-    EXPECT_EQ(next_of(framer), "C0 ");
-    EXPECT_EQ(next_of(framer), "D0 ");
-    EXPECT_EQ(next_of(framer), "E0 ");
+    EXPECT_EQ(next_of(framer), "C0");
+    EXPECT_EQ(next_of(framer), "D0");
+    EXPECT_EQ(next_of(framer), "E0");
     EXPECT_EQ(next_of(framer), "none");
 }
 
@@ -67,17 +68,17 @@ TEST(Framer, keeps_the_rest_of_a_chunk_that_goes_away) {
     std::vector<std::byte> chunk = hex("C0 00 40 02 00 01 D0 00 40 02 00");
     Framer framer;
     framer.feed(chunk);
-    EXPECT_EQ(next_of(framer), "C0 ");
+    EXPECT_EQ(next_of(framer), "C0");
     framer.keep();
     chunk.assign(chunk.size(), std::byte{0xEE});
-    EXPECT_EQ(next_of(framer), "40 00 01 ");
+    EXPECT_EQ(next_of(framer), "40 00 01");
     framer.keep(); // once more, from its own memory
-    EXPECT_EQ(next_of(framer), "D0 ");
+    EXPECT_EQ(next_of(framer), "D0");
     EXPECT_EQ(next_of(framer), "none");
     EXPECT_TRUE(framer.mid_packet());
     const std::vector<std::byte> rest = hex("02");
     framer.feed(rest);
-    EXPECT_EQ(next_of(framer), "40 00 02 ");
+    EXPECT_EQ(next_of(framer), "40 00 02");
     EXPECT_EQ(next_of(framer), "none");
 }
 
@@ -188,7 +189,7 @@ TEST(Framer, hands_the_memory_of_a_packet_over) {
     const Buffer memory = framer.take_stash();
     EXPECT_TRUE(lies_in((**frame).body, memory.bytes()));
     EXPECT_EQ(next_of(framer), "none");
-    EXPECT_EQ(to_hex((**frame).body), to_hex(Bytes{packet}.subspan(2)));
+    EXPECT_EQ(hex_of((**frame).body), hex_of(Bytes{packet}.subspan(2)));
 }
 
 } // namespace

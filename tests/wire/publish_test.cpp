@@ -71,15 +71,15 @@ TEST_P(PublishInPieces, is_written_as_it_was_read) {
     ASSERT_TRUE(parts);
     Buffer out;
     ASSERT_TRUE(encode_publish(out, *parts, version));
-    EXPECT_EQ(to_hex(out.bytes()), to_hex(bytes));
+    EXPECT_EQ(hex_of(out.bytes()), hex_of(bytes));
 
     Buffer head;
     ASSERT_TRUE(encode_publish_head(head, *parts, version));
-    EXPECT_EQ(to_hex(head.bytes()), to_hex(Bytes{bytes}.first(bytes.size() - packet.payload.size())));
+    EXPECT_EQ(hex_of(head.bytes()), hex_of(Bytes{bytes}.first(bytes.size() - packet.payload.size())));
 
     Buffer properties;
     ASSERT_TRUE(encode_publish_properties(properties, packet.properties));
-    EXPECT_EQ(to_hex(properties.bytes()), to_hex(parts->properties));
+    EXPECT_EQ(hex_of(properties.bytes()), hex_of(parts->properties));
 
     const auto limit = static_cast<std::uint32_t>(bytes.size());
     EXPECT_TRUE(encode_publish(out, *parts, version, limit));
@@ -126,8 +126,8 @@ TEST(ShortWay, agrees_with_the_long_one) {
                     if (!read_plain_publish(frame, version, packet)) continue;
                     ++taken;
                     const Result<Publish> other = read_the_long_way(frame, version);
-                    ASSERT_TRUE(other) << other.failure().message() << to_hex(frame.body);
-                    ASSERT_TRUE(equal(packet, *other)) << to_hex(frame.body);
+                    ASSERT_TRUE(other) << other.failure().message() << hex_of(frame.body);
+                    ASSERT_TRUE(equal(packet, *other)) << hex_of(frame.body);
                 }
             }
         }

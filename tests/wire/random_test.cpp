@@ -40,10 +40,10 @@ void expect_harmless(Bytes bytes, Version version, unsigned seed) {
     if (!packet) return;
     Buffer out;
     const Result<void> written = encode(out, *packet, version);
-    ASSERT_TRUE(written) << seed << ": " << written.failure().message() << ' ' << to_hex(bytes);
+    ASSERT_TRUE(written) << seed << ": " << written.failure().message() << ' ' << hex_of(bytes);
     const Result<Packet> again = read_packet(out.bytes(), version, arena);
     ASSERT_TRUE(again) << seed << ": " << again.failure().message();
-    EXPECT_TRUE(equal(*packet, *again)) << seed << ": " << to_hex(bytes);
+    EXPECT_TRUE(equal(*packet, *again)) << seed << ": " << hex_of(bytes);
 }
 
 /// The bytes lie at the end of a block of their own, where the sanitizer sees every step past it.

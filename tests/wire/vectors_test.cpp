@@ -25,7 +25,7 @@ TEST_P(GoldenVector, is_written_byte_for_byte) {
     Buffer out;
     const Result<void> result = encode(out, vector().packet, version());
     ASSERT_TRUE(result) << result.failure().message();
-    EXPECT_EQ(to_hex(out.bytes()), to_hex(bytes));
+    EXPECT_EQ(hex_of(out.bytes()), hex_of(bytes));
 }
 
 TEST_P(GoldenVector, is_measured) {
