@@ -107,8 +107,91 @@ TEST_P(Calls, set_will_is_what_the_broker_publishes) {
     connect(client);
 }
 
+TEST_P(Calls, subscribe_returns_the_mid_of_its_suback) {
+    Box<std::pair<PacketId, std::vector<std::uint8_t>>> answers;
+    Client client{"c", true, settings()};
+    connect(client);
+    client.on(SUBACK, [&](Client&, const CallbackData& data) {
+        answers.put({data.mid, {data.granted_qos.begin(), data.granted_qos.end()}});
+    });
+    client.loop();
+    const PacketId first = client.subscribe({{"cool/channel", 1}, {"other/#", 0}});
+    const PacketId second = client.subscribe({{"a", 2}});
+    EXPECT_THAT(answers.take(2), ElementsAre(std::pair{first, std::vector<std::uint8_t>{1, 0}},
+                                             std::pair{second, std::vector<std::uint8_t>{2}}));
+}
+
+TEST_P(Calls, publish_returns_the_mid_of_its_puback_and_sends_what_it_was_given) {
+    Box<PacketId> answers;
+    Client client{"c", true, settings()};
+    connect(client);
+    client.on(PUBACK, [&](Client&, const CallbackData& data) { answers.put(data.mid); });
+    client.loop();
+    const PacketId mid = client.publish("cool/channel", "on", 1, true);
+    EXPECT_EQ(mid, answers.take());
+    EXPECT_EQ(0, client.publish("empty"));
+    const auto arrived = published.take(2);
+    ASSERT_EQ(2u, arrived.size());
+    EXPECT_EQ("cool/channel", arrived[0].topic);
+    EXPECT_EQ("on", arrived[0].payload);
+    EXPECT_TRUE(arrived[0].retain);
+    EXPECT_EQ("empty", arrived[1].topic);
+    EXPECT_EQ("", arrived[1].payload);
+    EXPECT_FALSE(arrived[1].retain);
+}
+
+TEST_P(Calls, on_calls_back_for_its_command_with_the_client_itself) {
+    Box<Client*> called;
+    Client client{"c", true, settings()};
+    connect(client);
+    client.on(PUBCOMP, [&](Client& c, const CallbackData&) { called.put(&c); });
+    client.loop();
+    client.publish("a", "b", 2);
+    EXPECT_EQ(&client, called.take());
+}
+
+TEST_P(Calls, loop_with_a_function_gives_it_messages_of_every_qos) {
+    Box<int> levels;
+    Client client{"c", true, settings()};
+    connect(client);
+    client.loop([&](Client&, const CallbackData& data) { levels.put(static_cast<int>(data.message->qos())); });
+    subscribe(client, "a", 2);
+    for (const QoS qos : {QoS::at_most_once, QoS::at_least_once, QoS::exactly_once}) publish("a", "x", qos);
+    EXPECT_THAT(levels.take(3), ElementsAre(0, 1, 2));
+}
+
+TEST_P(Calls, reconnect_makes_a_new_connection) {
+    Client client{"c", true, settings()};
+    connect(client);
+    client.reconnect();
+    EXPECT_EQ(2u, received(PacketType::connect));
+    client.publish("a", "still there", 1);
+    EXPECT_EQ("still there", published.take().payload);
+}
+
+TEST_P(Calls, disconnect_sends_disconnect) {
+    Client client{"c", true, settings()};
+    connect(client);
+    EXPECT_EQ(0u, client.disconnect());
+    EXPECT_EQ(1u, received(PacketType::disconnect));
+}
+
+/// MQTT 5 is chosen with one option; every suite of these tests runs with it and without.
+TEST(Version5, rule_11_mqtt_5_is_chosen_with_one_option) {
+    BrokerThread broker;
+    Client client{"c", true, {.version = Version::v5}};
+    client.connect("127.0.0.1", 60, broker.port());
+    Client other{"d"};
+    other.connect("127.0.0.1", 60, broker.port());
+    const auto connections = broker.call([](FakeBroker& b) { return b.connections(); });
+    ASSERT_EQ(2u, connections.size());
+    EXPECT_EQ(Version::v5, connections[0].version);
+    EXPECT_EQ(Version::v3_1_1, connections[1].version);
+}
+
 /// The manual's own: `on` with and without a condition, then `loop`.
 TEST_P(Calls, the_manuals_example_runs) {
+    Box<std::string> printed;
     Client my_client{"myId", true, settings()};
     for (int retry = 0; retry < 10; ++retry) {
         try {
@@ -118,7 +201,6 @@ TEST_P(Calls, the_manuals_example_runs) {
         }
     }
     my_client.subscribe({{"cool/channel", 1}, {"cool", 2}});
-    Box<std::string> printed;
     const auto is_cool = [](const CallbackData& data) { return data.message && data.message->topic() == "cool"; };
     const auto print_cool_stuff = [&](Client&, const CallbackData& data) {
         printed.put("cool: " + std::string(data.message->text()));
