@@ -19,8 +19,12 @@ Inbound::Received Inbound::handle_publish(QoS qos, PacketId id, Message&& messag
 
 Inbound::Received Inbound::handle_exactly_once(PacketId id, Message&& message) {
     if (Held* held = held_.find(id)) {
-        handle_repeated(*held);
-        return {};
+        const bool doubtful = held->link < doubted_before_;
+        if (!doubtful || message.dup()) {
+            handle_repeated(*held);
+            return {};
+        }
+        forget(*held);
     }
     auto fresh = std::make_unique<Held>(id);
     fresh->slot = push(PacketType::pubrec, id, deliver_on_pubrel_);

@@ -68,6 +68,8 @@ public:
     void acknowledge(const Delivery& delivery, ReasonCode code) noexcept;
     /// Whether there is an answer to write: not while the oldest delivery is still with its consumer.
     [[nodiscard]] bool has_answer() const noexcept { return !slots_.empty() && slots_.front().done; }
+    /// Whether a consumer has the oldest delivery, so that answers wait for it alone.
+    [[nodiscard]] bool waits_for_consumer() const noexcept { return !slots_.empty() && !slots_.front().done; }
     [[nodiscard]] Answer take_answer() noexcept {
         const Answer answer = slots_.front().answer;
         slots_.pop_front();
@@ -87,6 +89,9 @@ public:
     void forget_link() noexcept;
     /// The broker has no session: its identifiers mean nothing now.
     void forget_session() noexcept;
+    /// The session that the broker has may be a new one. What it sends for the first time under an identifier of an earlier
+    /// link is a new message then.
+    void doubt_session() noexcept { doubted_before_ = link_; }
 
 private:
     struct Slot {
@@ -123,6 +128,7 @@ private:
     IdTable<Held> held_;
     std::uint64_t first_slot_ = 1; // the sequence of slots_[0]
     std::uint64_t link_ = 1;
+    std::uint64_t doubted_before_ = 0; // the link since which the session is known to be the broker's
     // What a link takes with it.
     Ring<Slot> slots_;
     std::size_t unacknowledged_ = 0;

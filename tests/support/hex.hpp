@@ -37,8 +37,8 @@ namespace culex::testing {
     return bytes;
 }
 
-/// For messages of failed tests.
-[[nodiscard]] inline std::string to_hex(Bytes bytes) {
+/// For messages of failed tests. Static, since src/testing has a function of this name that writes a little differently.
+[[nodiscard]] static inline std::string to_hex(Bytes bytes) {
     std::string text;
     for (const std::byte byte : bytes) {
         char digits[4];
