@@ -271,7 +271,9 @@ void Core::update_reading() {
     if (!link_) return;
     const InboundLimits& limits = settings_.plain().inbound;
     const std::size_t bytes = router_.bytes() + held_bytes_;
-    const bool window_full = session_.unacknowledged() >= settings_.session_config().receive_maximum;
+    // A window full of QoS 2 messages that wait for PUBREL is no reason not to read it.
+    const bool window_full =
+        session_.unacknowledged() >= settings_.session_config().receive_maximum && session_.waits_for_consumer();
     const bool reading = session_.outstanding() == 0 ? bytes <= limits.soft_bytes && !window_full
                                                      : bytes <= limits.hard_bytes || !window_full;
     link_->set_reading(reading);
@@ -303,6 +305,7 @@ void Core::make_room() {
         operation.place_.unlink();
         if (submitted) {
             operation.id_ = submitted->id;
+            if (submitted->done) operation.finish(); // a QoS 0 message, of which the session says no more
         } else {
             fail(operation, std::move(submitted).failure());
         }
