@@ -68,6 +68,10 @@ public:
     void acknowledge(const Delivery& delivery, ReasonCode code) noexcept;
     /// Whether there is an answer to write: not while the oldest delivery is still with its consumer.
     [[nodiscard]] bool has_answer() const noexcept { return !slots_.empty() && slots_.front().done; }
+    /// Nobody will acknowledge it, and nobody has seen it: sent again on another link it is handed on again.
+    void give_back(const Delivery& delivery) noexcept;
+    /// Whether `acknowledge` would do anything, now or on a later link.
+    [[nodiscard]] bool awaits(const Delivery& delivery) const noexcept;
     /// Whether a consumer has the oldest delivery, so that answers wait for it alone.
     [[nodiscard]] bool waits_for_consumer() const noexcept { return !slots_.empty() && !slots_.front().done; }
     [[nodiscard]] Answer take_answer() noexcept {
@@ -106,6 +110,7 @@ private:
 
         PacketId id;
         bool received = false;      // PUBREC has been written on some link
+        bool given_back = false;    // its consumer has never seen it, and will not
         bool processed = false;     // its consumer is done ...
         ReasonCode code{};          // ... and says this
         std::uint64_t delivery = 0; // as which it was handed on; 0 = not yet
@@ -115,6 +120,9 @@ private:
     };
 
     std::uint64_t push(PacketType type, PacketId id, bool done, ReasonCode code = ReasonCode::success);
+    [[nodiscard]] bool has_slot(std::uint64_t sequence) const noexcept {
+        return sequence >= first_slot_ && sequence - first_slot_ < slots_.size();
+    }
     [[nodiscard]] Slot* slot_at(std::uint64_t sequence) noexcept;
     [[nodiscard]] bool waits_with(const Held& held, PacketType answer) noexcept;
     void count(Held& held) noexcept;

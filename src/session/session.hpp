@@ -114,6 +114,8 @@ public:
                                  Operation* operation = nullptr);
     /// The consumer of a delivered message is done with it; see inbound.hpp.
     void acknowledge(const Delivery& delivery, ReasonCode code = ReasonCode::success);
+    /// It never had one: see `Inbound::give_back`.
+    void give_back(const Delivery& delivery) noexcept { inbound_.give_back(delivery); }
     /// Takes no more verbs, and sends DISCONNECT when everything before it is sent and acknowledged. A code that DISCONNECT
     /// cannot carry (`disconnect_with_will` under 3.1.1) ends the link without it, which makes the broker publish the will.
     void disconnect(ReasonCode code = ReasonCode::success);
@@ -149,6 +151,7 @@ public:
     [[nodiscard]] std::size_t outstanding_bytes() const noexcept { return outstanding_bytes_; }
     /// Received messages of this link that are not acknowledged.
     [[nodiscard]] std::size_t unacknowledged() const noexcept { return inbound_.unacknowledged(); }
+    [[nodiscard]] bool awaits(const Delivery& delivery) const noexcept { return inbound_.awaits(delivery); }
     /// Whether one of them is still with its consumer. If not, only the broker can make them fewer: with PUBREL.
     [[nodiscard]] bool waits_for_consumer() const noexcept { return inbound_.waits_for_consumer(); }
 
