@@ -213,10 +213,10 @@ public:
 
     /// A stream of the messages that match `filter`, without asking the broker for them: for persistent sessions, whose
     /// messages may come before the program has subscribed again. Throws `Errc::invalid_argument` for a malformed filter.
-    [[nodiscard]] Subscription listen(std::string_view filter);
+    [[nodiscard]] Subscription listen(std::string_view filter, Acknowledge acknowledge = Acknowledge::automatic);
     /// The catch-all stream: messages that match no other stream. A later one replaces an earlier one, which ends. Without
     /// one, such messages are acknowledged, counted and dropped [MQTT-4.5.0-2].
-    [[nodiscard]] Subscription messages();
+    [[nodiscard]] Subscription messages(Acknowledge acknowledge = Acknowledge::automatic);
 
     /// Takes nothing new, waits for what is on its way for at most `options.drain`, sends DISCONNECT and closes. Streams end
     /// after what they hold. The client can connect again.
@@ -229,6 +229,9 @@ public:
     [[nodiscard]] const Failure& last_failure() const noexcept;
     /// Messages and requests that wait to be sent or acknowledged.
     [[nodiscard]] std::size_t outstanding() const noexcept;
+    /// Messages received at QoS 1 and 2 on this connection for which the broker still waits: to be acknowledged (see
+    /// `Subscription`), or at QoS 2 on their way to the end.
+    [[nodiscard]] std::size_t unacknowledged() const noexcept;
     /// Received messages that no stream wanted, and QoS 0 messages dropped beyond `InboundLimits::hard_bytes`.
     [[nodiscard]] std::uint64_t unclaimed() const noexcept;
     [[nodiscard]] std::uint64_t dropped() const noexcept;

@@ -14,7 +14,8 @@ class MessageBlock;
 }
 
 /// A received message (PUBLISH, section 3.3). Copies share one block of memory that holds topic, payload and properties;
-/// the views it returns are valid as long as some copy lives. A message may be kept, and moved to another thread.
+/// the views it returns are valid as long as some copy lives. A message may be kept, and moved to another thread; but `ack`
+/// belongs to the thread of the client that has received it.
 class Message {
 public:
     Message() noexcept = default; ///< no message: only assignment, destruction and `operator bool` are allowed
@@ -46,6 +47,14 @@ public:
     [[nodiscard]] PacketId mid() const noexcept;
     /// MQTT 5's properties; empty under 3.1.1.
     [[nodiscard]] const PublishProperties& properties() const noexcept;
+
+    /// For streams with `Acknowledge::manual`: the message was processed, and is acknowledged to the broker when those that
+    /// came before it on the connection are as well [MQTT-4.6.0-2]. A copy does it for all.
+    ///
+    /// It does nothing the second time, at QoS 0, for messages of other streams, and once the client is gone. Of an earlier
+    /// connection, a QoS 1 message cannot be acknowledged any more: the broker sends it again, and that one can be. A QoS 2
+    /// message is sent again too, but not given to the stream again: this `ack` is for both.
+    void ack() const;
 
 private:
     friend class session::MessageBlock;

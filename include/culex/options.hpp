@@ -83,8 +83,15 @@ struct PublishOptions {
     PublishProperties properties{}; ///< MQTT 5
 };
 
+/// When a QoS 1 or 2 message is acknowledged to the broker.
+enum class Acknowledge : std::uint8_t {
+    automatic, ///< when its consumer asks the stream for the next one
+    manual,    ///< when its consumer calls `Message::ack`
+};
+
 struct SubscribeOptions {
     std::chrono::milliseconds timeout{0};                  ///< 0 = no limit
+    Acknowledge acknowledge = Acknowledge::automatic;      ///< see `Subscription`
     bool no_local = false;                                 ///< MQTT 5: not what this client publishes itself
     bool retain_as_published = false;                      ///< MQTT 5
     RetainHandling retain_handling = RetainHandling::send; ///< MQTT 5

@@ -41,9 +41,16 @@ private:
 /// A QoS 1 or 2 message is acknowledged when its consumer asks for the next one: it was processed, not just received. At
 /// most one coroutine at a time may wait in `next`.
 ///
+/// With `Acknowledge::manual` it is acknowledged by `Message::ack` instead: in any order, one message or many later. The
+/// broker hears of it in the order of arrival, as MQTT demands; so a message that is never acknowledged holds back those
+/// behind it, of every stream of the client. They fill the window (`ClientOptions::properties.receive_maximum`, or what
+/// the broker allows itself), and then nothing comes any more; `AsyncClient::unacknowledged` counts them. The broker
+/// sends them all again on the next connection (see `AsyncClient::reconnect`), at QoS 2 those alone that no consumer has had.
+///
 /// Dropping a subscription sends no UNSUBSCRIBE (a persistent session would lose what it exists for; see
 /// `AsyncClient::unsubscribe`). The message in hand is acknowledged. Messages that were not asked for go to the catch-all
-/// stream (`AsyncClient::messages`) if there is one; otherwise they are acknowledged, and counted as unclaimed.
+/// stream (`AsyncClient::messages`) if there is one; otherwise they are counted as unclaimed, and acknowledged, unless that
+/// is manual: then they stay as they are.
 class Subscription {
 public:
     Subscription() noexcept; ///< no stream: `next` gives nothing

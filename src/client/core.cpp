@@ -81,7 +81,7 @@ void Core::subscribe(std::span<const TopicSubscription> subscriptions, const Sub
     operation.id_ = *asked;
     std::vector<std::string_view> filters;
     for (const TopicSubscription& subscription : subscriptions) filters.push_back(subscription.filter);
-    operation.subscription_ = Subscription(router_.open(filters).release());
+    operation.subscription_ = Subscription(router_.open(filters, options.acknowledge).release());
     verb_done();
 }
 
@@ -197,12 +197,14 @@ void Core::call_off(const Failure& why) {
     if (!ever_connected_) halt(why);
 }
 
-Subscription Core::listen(std::string_view filter) {
+Subscription Core::listen(std::string_view filter, Acknowledge acknowledge) {
     check_topic_filter(filter).value();
-    return Subscription(router_.open(std::span{&filter, 1}).release());
+    return Subscription(router_.open(std::span{&filter, 1}, acknowledge).release());
 }
 
-Subscription Core::messages() { return Subscription(router_.open_catch_all().release()); }
+Subscription Core::messages(Acknowledge acknowledge) {
+    return Subscription(router_.open_catch_all(acknowledge).release());
+}
 
 void Core::acknowledge(const session::Delivery& delivery) {
     session_.acknowledge(delivery);
@@ -256,6 +258,7 @@ void Core::drain_events() {
     while (auto event = session_.poll_event()) {
         if (event->type == PacketType::connack) {
             session_present_ = event->session_present;
+            router_.link_began();
             changed_.notify();
         } else if (observer_) {
             observer_->on_event(*std::move(event));
@@ -271,7 +274,9 @@ void Core::update_reading() {
     if (!link_) return;
     const InboundLimits& limits = settings_.plain().inbound;
     const std::size_t bytes = router_.bytes() + held_bytes_;
-    const bool window_full = session_.unacknowledged() >= settings_.session_config().receive_maximum;
+    // A window full of QoS 2 messages that wait for PUBREL is no reason not to read it.
+    const bool window_full =
+        session_.unacknowledged() >= settings_.session_config().receive_maximum && session_.waits_for_consumer();
     const bool reading = session_.outstanding() == 0 ? bytes <= limits.soft_bytes && !window_full
                                                      : bytes <= limits.hard_bytes || !window_full;
     link_->set_reading(reading);
@@ -303,6 +308,7 @@ void Core::make_room() {
         operation.place_.unlink();
         if (submitted) {
             operation.id_ = submitted->id;
+            if (submitted->done) operation.finish(); // a QoS 0 message, of which the session says no more
         } else {
             fail(operation, std::move(submitted).failure());
         }

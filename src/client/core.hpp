@@ -69,8 +69,8 @@ public:
     void call_off(const Failure& why);
 
     void reconnect();
-    [[nodiscard]] Subscription listen(std::string_view filter);
-    [[nodiscard]] Subscription messages();
+    [[nodiscard]] Subscription listen(std::string_view filter, Acknowledge acknowledge);
+    [[nodiscard]] Subscription messages(Acknowledge acknowledge);
 
     // For the documented client, which waits in its own way and hears of every outcome as an observer. It calls none of
     // this from inside an observer's function, but `proceed` and `set_held_bytes`.

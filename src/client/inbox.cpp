@@ -32,12 +32,6 @@ void Inbox::orphan() {
     end(why_);
     unlink();
     router_ = nullptr;
-    const auto forget = [](InboxEntry& entry) {
-        if (entry.shared && --entry.shared->holders == 0) delete entry.shared;
-        entry.shared = nullptr;
-    };
-    forget(in_hand_);
-    for (std::size_t i = 0; i < entries_.size(); ++i) forget(entries_[i]);
 }
 
 void Inbox::done_with_hand() {

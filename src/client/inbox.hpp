@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <culex/error.hpp>
+#include <culex/options.hpp>
 #include <culex/subscription.hpp>
 
 #include "base/ring.hpp"
@@ -15,23 +16,18 @@ namespace culex::client {
 
 class Router;
 
-/// A delivery that several inboxes share: it is acknowledged when the last is done with it.
-struct SharedDelivery {
-    session::Delivery delivery;
-    unsigned holders = 0;
-};
-
-/// A message in an inbox, with what is owed for it.
+/// A message in an inbox, with what is owed for it when its consumer asks for the next one. A message that says itself when
+/// it is done (`Message::ack`) owes nothing here.
 struct InboxEntry {
     Message message;
     session::Delivery delivery{};
-    SharedDelivery* shared = nullptr; // takes the place of `delivery`
 };
 
 /// Owned by its `Subscription`; known to the client's router as long as both live.
 class Inbox : public ListNode {
 public:
-    explicit Inbox(Router& router) noexcept : router_(&router) {}
+    Inbox(Router& router, Acknowledge acknowledge) noexcept
+        : manual(acknowledge == Acknowledge::manual), router_(&router) {}
     ~Inbox();
 
     void push(InboxEntry entry);
@@ -52,6 +48,7 @@ public:
         if (waiter_ == &waiter) waiter_ = nullptr;
     }
 
+    const bool manual;
     std::vector<std::string> filters; ///< under which the router knows it
     std::vector<ReasonCode> reason_codes;
     std::uint64_t last_seen = 0; ///< the router's number of the last message that came here

@@ -188,12 +188,15 @@ DisconnectOperation AsyncClient::disconnect(const DisconnectOptions& options) {
     return DisconnectOperation(*core_, options);
 }
 
-Subscription AsyncClient::listen(std::string_view filter) { return core_->listen(filter); }
-Subscription AsyncClient::messages() { return core_->messages(); }
+Subscription AsyncClient::listen(std::string_view filter, Acknowledge acknowledge) {
+    return core_->listen(filter, acknowledge);
+}
+Subscription AsyncClient::messages(Acknowledge acknowledge) { return core_->messages(acknowledge); }
 ConnectionState AsyncClient::state() const noexcept { return core_->state(); }
 std::string_view AsyncClient::client_id() const noexcept { return core_->client_id(); }
 const Failure& AsyncClient::last_failure() const noexcept { return core_->last_failure(); }
 std::size_t AsyncClient::outstanding() const noexcept { return core_->session().outstanding(); }
+std::size_t AsyncClient::unacknowledged() const noexcept { return core_->session().unacknowledged(); }
 std::uint64_t AsyncClient::unclaimed() const noexcept { return core_->router().unclaimed_count(); }
 std::uint64_t AsyncClient::dropped() const noexcept { return core_->router().dropped_count(); }
 

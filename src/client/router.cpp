@@ -1,6 +1,7 @@
 #include "client/router.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include <culex/topic.hpp>
@@ -22,16 +23,16 @@ Router::~Router() {
     while (Inbox* inbox = inboxes_.pop_front()) inbox->orphan();
 }
 
-std::unique_ptr<Inbox> Router::open(std::span<const std::string_view> filters) {
-    auto inbox = std::make_unique<Inbox>(*this);
+std::unique_ptr<Inbox> Router::open(std::span<const std::string_view> filters, Acknowledge acknowledge) {
+    auto inbox = std::make_unique<Inbox>(*this, acknowledge);
     inboxes_.push_back(*inbox);
     inbox->filters.assign(filters.begin(), filters.end());
     for (const std::string_view filter : filters) tree_.insert(matching_part(filter), inbox.get());
     return inbox;
 }
 
-std::unique_ptr<Inbox> Router::open_catch_all() {
-    auto inbox = open({});
+std::unique_ptr<Inbox> Router::open_catch_all(Acknowledge acknowledge) {
+    auto inbox = open({}, acknowledge);
     if (catch_all_) catch_all_->end(Failure());
     catch_all_ = inbox.get();
     return inbox;
@@ -75,24 +76,27 @@ void Router::deliver(Message message, const session::Delivery& delivery) {
     Walk walk;
     tree_.match(message.topic(), [&](Inbox* inbox) { meet(walk, *inbox, message, delivery); });
     if (!walk.first) return unclaimed({std::move(message), delivery});
-    push(*walk.first,
-         walk.shared ? InboxEntry{std::move(message), {}, walk.shared} : InboxEntry{std::move(message), delivery});
+    if (walk.holders > 1 && delivery.sequence != 0)
+        shared_.emplace(delivery.sequence, SharedDelivery{delivery, walk.holders});
+    push(*walk.first, {std::move(message), delivery});
 }
 
-/// The first inbox is kept for the end: where it stays the only one it gets the message itself, and nothing is shared.
+/// The first inbox is kept for the end: it gets the message itself, and where it stays the only one nothing is shared.
 void Router::meet(Walk& walk, Inbox& inbox, const Message& message, const session::Delivery& delivery) {
     if (inbox.last_seen == messages_) return; // two of its filters match
     inbox.last_seen = messages_;
+    ++walk.holders;
     if (!walk.first) {
         walk.first = &inbox;
-        return;
+    } else {
+        push(inbox, {message, delivery});
     }
-    if (!walk.shared) walk.shared = new SharedDelivery{delivery, 1};
-    ++walk.shared->holders;
-    push(inbox, {message, {}, walk.shared});
 }
 
 void Router::push(Inbox& inbox, InboxEntry entry) {
+    if (inbox.manual && entry.delivery.sequence != 0) {
+        session::MessageBlock::enable_ack(entry.message, acks_.reference(), std::exchange(entry.delivery, {}));
+    }
     bytes_ += session::MessageBlock::footprint(entry.message);
     inbox.push(std::move(entry));
 }
@@ -103,26 +107,43 @@ void Router::taken(const Message& message) noexcept {
 }
 
 void Router::done(InboxEntry&& entry) {
-    acknowledge(entry);
-    entry.delivery = {};
-    entry.shared = nullptr;
+    if (entry.delivery.sequence == 0) return;
+    acknowledge(std::exchange(entry.delivery, {}), ReasonCode::success);
 }
 
-void Router::acknowledge(const InboxEntry& entry) {
-    if (!entry.shared) {
-        if (entry.delivery.sequence == 0) return;
-        session_.acknowledge(entry.delivery);
-    } else {
-        if (--entry.shared->holders > 0) return;
-        session_.acknowledge(entry.shared->delivery);
-        delete entry.shared;
-    }
+void Router::on_ack(const session::Delivery& delivery, ReasonCode code) {
+    assert(scheduler_.now() > TimePoint::min()); // a loop asserts that this is its own thread
+    acknowledge(delivery, code);
+}
+
+void Router::acknowledge(const session::Delivery& delivery, ReasonCode code) {
+    if (!shared_.empty() && others_hold(delivery)) return;
+    session_.acknowledge(delivery, code);
     owner_.on_consumed();
+}
+
+/// One of those who share a delivery is done with it.
+bool Router::others_hold(const session::Delivery& delivery) {
+    const auto found = shared_.find(delivery.sequence);
+    if (found == shared_.end()) return false;
+    if (--found->second.holders > 0) return true;
+    shared_.erase(found);
+    return false;
+}
+
+void Router::link_began() {
+    std::erase_if(shared_, [this](const auto& shared) { return !session_.awaits(shared.second.delivery); });
 }
 
 void Router::leave(InboxEntry&& entry) {
     taken(entry.message);
-    unclaimed(std::move(entry));
+    const session::Delivery unseen = session::MessageBlock::disable_ack(entry.message);
+    if (unseen.sequence == 0) return unclaimed(std::move(entry));
+    entry.delivery = unseen;
+    if (catch_all_) return push(*catch_all_, std::move(entry));
+    ++unclaimed_;
+    // Who shares it may have seen it, and is not to see it twice.
+    if (!shared_.contains(unseen.sequence)) session_.give_back(unseen);
 }
 
 void Router::unclaimed(InboxEntry&& entry) {

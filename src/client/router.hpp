@@ -2,10 +2,13 @@
 /// \file router.hpp
 /// Which stream a received message goes to, and how much waits in all of them.
 
+#include <unordered_map>
+
 #include <culex/options.hpp>
 
 #include "base/topic_tree.hpp"
 #include "client/inbox.hpp"
+#include "session/ack_handler.hpp"
 #include "session/session.hpp"
 
 namespace culex::client {
@@ -19,7 +22,7 @@ protected:
     ~RouterOwner() = default;
 };
 
-class Router {
+class Router final : private session::AckHandler {
 public:
     Router(Scheduler& scheduler, session::Session& session, const InboundLimits& limits, RouterOwner& owner) noexcept
         : scheduler_(scheduler), session_(session), limits_(limits), owner_(owner) {}
@@ -28,8 +31,8 @@ public:
     Router& operator=(const Router&) = delete;
 
     /// An inbox for these filters; none for the catch-all.
-    [[nodiscard]] std::unique_ptr<Inbox> open(std::span<const std::string_view> filters);
-    [[nodiscard]] std::unique_ptr<Inbox> open_catch_all();
+    [[nodiscard]] std::unique_ptr<Inbox> open(std::span<const std::string_view> filters, Acknowledge acknowledge);
+    [[nodiscard]] std::unique_ptr<Inbox> open_catch_all(Acknowledge acknowledge);
     /// No more messages for `filter` in this inbox, or in any; an inbox ends that has no filter left.
     void close(Inbox& inbox, std::string_view filter);
     void close(std::string_view filter);
@@ -37,6 +40,8 @@ public:
     void end(const Failure& why);
 
     void deliver(Message message, const session::Delivery& delivery);
+    /// There is a new link: what can never be acknowledged any more is forgotten.
+    void link_began();
 
     /// Bytes of the messages that wait.
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
@@ -55,13 +60,20 @@ private:
     /// Where the walk through the matching filters stands.
     struct Walk {
         Inbox* first = nullptr;
-        SharedDelivery* shared = nullptr;
+        unsigned holders = 0;
+    };
+    /// A delivery that several inboxes have: it is acknowledged when the last is done with it.
+    struct SharedDelivery {
+        session::Delivery delivery;
+        unsigned holders = 0;
     };
     /// To the catch-all, or acknowledged and counted.
     void unclaimed(InboxEntry&& entry);
     void meet(Walk& walk, Inbox& inbox, const Message& message, const session::Delivery& delivery);
     void push(Inbox& inbox, InboxEntry entry);
-    void acknowledge(const InboxEntry& entry);
+    void on_ack(const session::Delivery& delivery, ReasonCode code) override;
+    void acknowledge(const session::Delivery& delivery, ReasonCode code);
+    [[nodiscard]] bool others_hold(const session::Delivery& delivery);
 
     Scheduler& scheduler_;
     session::Session& session_;
@@ -70,7 +82,9 @@ private:
     TopicTree<Inbox*> tree_;
     Inbox* catch_all_ = nullptr;
     IntrusiveList<Inbox> inboxes_;
-    std::uint64_t messages_ = 0; // numbers them, so that one inbox gets each once
+    std::unordered_map<std::uint64_t, SharedDelivery> shared_; // by sequence
+    Revocable<session::AckHandler> acks_{*this};               // messages refer to this, and may outlive it
+    std::uint64_t messages_ = 0;                               // numbers them, so that one inbox gets each once
     std::size_t bytes_ = 0;
     std::uint64_t unclaimed_ = 0;
     std::uint64_t dropped_ = 0;

@@ -19,8 +19,13 @@ Inbound::Received Inbound::handle_publish(QoS qos, PacketId id, Message&& messag
 
 Inbound::Received Inbound::handle_exactly_once(PacketId id, Message&& message) {
     if (Held* held = held_.find(id)) {
-        handle_repeated(*held);
-        return {};
+        const bool doubtful = held->link < doubted_before_ && !message.dup();
+        const bool unseen = held->given_back && held->link != link_;
+        if (!doubtful && !unseen) {
+            handle_repeated(*held);
+            return {};
+        }
+        forget(*held);
     }
     auto fresh = std::make_unique<Held>(id);
     fresh->slot = push(PacketType::pubrec, id, deliver_on_pubrel_);
@@ -80,6 +85,18 @@ void Inbound::acknowledge(const Delivery& delivery, ReasonCode code) noexcept {
     slot->answer.reason_code = code;
 }
 
+void Inbound::give_back(const Delivery& delivery) noexcept {
+    if (delivery.qos != QoS::exactly_once) return; // at QoS 1 it is handed on again anyway
+    Held* held = held_.find(delivery.id);
+    if (held && held->delivery == delivery.sequence && !held->processed) held->given_back = true;
+}
+
+bool Inbound::awaits(const Delivery& delivery) const noexcept {
+    if (delivery.qos != QoS::exactly_once) return has_slot(delivery.sequence);
+    const Held* held = held_.find(delivery.id);
+    return held && held->delivery == delivery.sequence && !held->processed;
+}
+
 /// An answer of QoS 2 has left the queue.
 void Inbound::answered(const Answer& answer) noexcept {
     Held* held = held_.find(answer.id);
@@ -107,7 +124,7 @@ std::uint64_t Inbound::push(PacketType type, PacketId id, bool done, ReasonCode 
 }
 
 Inbound::Slot* Inbound::slot_at(std::uint64_t sequence) noexcept {
-    if (sequence < first_slot_ || sequence - first_slot_ >= slots_.size()) return nullptr;
+    if (!has_slot(sequence)) return nullptr;
     return &slots_[static_cast<std::size_t>(sequence - first_slot_)];
 }
 

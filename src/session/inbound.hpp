@@ -68,6 +68,12 @@ public:
     void acknowledge(const Delivery& delivery, ReasonCode code) noexcept;
     /// Whether there is an answer to write: not while the oldest delivery is still with its consumer.
     [[nodiscard]] bool has_answer() const noexcept { return !slots_.empty() && slots_.front().done; }
+    /// Nobody will acknowledge it, and nobody has seen it: sent again on another link it is handed on again.
+    void give_back(const Delivery& delivery) noexcept;
+    /// Whether `acknowledge` would do anything, now or on a later link.
+    [[nodiscard]] bool awaits(const Delivery& delivery) const noexcept;
+    /// Whether a consumer has the oldest delivery, so that answers wait for it alone.
+    [[nodiscard]] bool waits_for_consumer() const noexcept { return !slots_.empty() && !slots_.front().done; }
     [[nodiscard]] Answer take_answer() noexcept {
         const Answer answer = slots_.front().answer;
         slots_.pop_front();
@@ -87,6 +93,9 @@ public:
     void forget_link() noexcept;
     /// The broker has no session: its identifiers mean nothing now.
     void forget_session() noexcept;
+    /// The session that the broker has may be a new one. What it sends for the first time under an identifier of an earlier
+    /// link is a new message then.
+    void doubt_session() noexcept { doubted_before_ = link_; }
 
 private:
     struct Slot {
@@ -101,6 +110,7 @@ private:
 
         PacketId id;
         bool received = false;      // PUBREC has been written on some link
+        bool given_back = false;    // its consumer has never seen it, and will not
         bool processed = false;     // its consumer is done ...
         ReasonCode code{};          // ... and says this
         std::uint64_t delivery = 0; // as which it was handed on; 0 = not yet
@@ -110,6 +120,9 @@ private:
     };
 
     std::uint64_t push(PacketType type, PacketId id, bool done, ReasonCode code = ReasonCode::success);
+    [[nodiscard]] bool has_slot(std::uint64_t sequence) const noexcept {
+        return sequence >= first_slot_ && sequence - first_slot_ < slots_.size();
+    }
     [[nodiscard]] Slot* slot_at(std::uint64_t sequence) noexcept;
     [[nodiscard]] bool waits_with(const Held& held, PacketType answer) noexcept;
     void count(Held& held) noexcept;
@@ -123,6 +136,7 @@ private:
     IdTable<Held> held_;
     std::uint64_t first_slot_ = 1; // the sequence of slots_[0]
     std::uint64_t link_ = 1;
+    std::uint64_t doubted_before_ = 0; // the link since which the session is known to be the broker's
     // What a link takes with it.
     Ring<Slot> slots_;
     std::size_t unacknowledged_ = 0;

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include <culex/pool.hpp>
 
@@ -102,6 +103,33 @@ Message MessageBlock::make(const wire::PublishParts& plain) {
     return Message{block};
 }
 
+void MessageBlock::enable_ack(Message& message, const AckHandler::Reference& handler, const Delivery& delivery) {
+    if (message.block_->references_.load(std::memory_order_acquire) != 1) {
+        message = make(Publish{.topic = message.topic(),
+                               .payload = message.payload(),
+                               .qos = message.qos(),
+                               .retain = message.retain(),
+                               .dup = message.dup(),
+                               .packet_id = message.mid(),
+                               .properties = message.properties()});
+    }
+    MessageBlock& block = *message.block_;
+    block.ack_place_ = handler.place;
+    block.ack_number_ = handler.number;
+    block.sequence_ = delivery.sequence;
+}
+
+Delivery MessageBlock::disable_ack(const Message& message) noexcept {
+    MessageBlock& block = *message.block_;
+    if (!std::exchange(block.ack_place_, nullptr)) return {};
+    return {block.sequence_, block.id_, block.qos_};
+}
+
+void MessageBlock::ack(ReasonCode code) {
+    const AckHandler::Reference reference{std::exchange(ack_place_, nullptr), ack_number_};
+    if (AckHandler* handler = reference.get()) handler->on_ack({sequence_, id_, qos_}, code);
+}
+
 } // namespace culex::session
 
 namespace culex {
@@ -121,6 +149,10 @@ void Message::release() noexcept {
     const std::size_t size = block_->size_;
     block_->~MessageBlock();
     pool_free(block_, size);
+}
+
+void Message::ack() const {
+    if (block_ && block_->ack_place_) block_->ack(ReasonCode::success);
 }
 
 std::string_view Message::topic() const noexcept { return as_text({block_->text_, block_->topic_size_}); }

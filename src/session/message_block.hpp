@@ -7,6 +7,7 @@
 #include <culex/message.hpp>
 #include <culex/packet.hpp>
 
+#include "session/ack_handler.hpp"
 #include "wire/plain_publish.hpp"
 
 namespace culex::session {
@@ -22,8 +23,15 @@ public:
     /// What a message costs while it waits.
     [[nodiscard]] static std::size_t footprint(const Message& message) noexcept { return message.block_->size_; }
 
+    /// From now on `Message::ack` tells the handler. A message that has copies gets a block of its own before: theirs say
+    /// nothing.
+    static void enable_ack(Message& message, const AckHandler::Reference& handler, const Delivery& delivery);
+    /// What `ack` would acknowledge, which it no longer does; empty where it does nothing.
+    static Delivery disable_ack(const Message& message) noexcept;
+
 private:
     friend class culex::Message;
+    void ack(ReasonCode code);
     template <class Source> MessageBlock(const Source& publish, std::size_t size) noexcept;
     template <class Source> static MessageBlock* allocate(const Source& publish, std::size_t content);
 
@@ -35,6 +43,9 @@ private:
     std::uint32_t payload_size_;
     const std::byte* text_ = nullptr; // the topic, then the payload
     const PublishProperties* properties_ = nullptr;
+    RevocablePlace* ack_place_ = nullptr; // null: `ack` does nothing, and what stands next is not set
+    std::uint64_t ack_number_;
+    std::uint64_t sequence_;
     PacketId id_;
     QoS qos_;
     bool retain_;

@@ -27,11 +27,13 @@ Result<void> Session::handle_open(const Connect& connect, TimePoint now) {
     last_sent_ = last_received_ = now;
     ping_sent_.reset();
     reading_ = true;
+    connect_sent_ = false;
     unflushed_answers_ = 0;
     return {};
 }
 
 void Session::handle_end() {
+    if (state_ == State::opening && connect_sent_) in_doubt_ = true;
     state_ = State::offline;
     limits_ = Limits{}; // what the next link will grant is not known
     quota_ = 0;
@@ -141,6 +143,7 @@ void Session::fail_unread() {
 void Session::handle_flushed(TimePoint now) {
     last_sent_ = now;
     unflushed_answers_ = 0;
+    if (state_ == State::opening) connect_sent_ = true;
     if (state_ != State::connected) return;
     pump();
     disconnect_when_drained();

@@ -114,6 +114,8 @@ public:
                                  Operation* operation = nullptr);
     /// The consumer of a delivered message is done with it; see inbound.hpp.
     void acknowledge(const Delivery& delivery, ReasonCode code = ReasonCode::success);
+    /// It never had one: see `Inbound::give_back`.
+    void give_back(const Delivery& delivery) noexcept { inbound_.give_back(delivery); }
     /// Takes no more verbs, and sends DISCONNECT when everything before it is sent and acknowledged. A code that DISCONNECT
     /// cannot carry (`disconnect_with_will` under 3.1.1) ends the link without it, which makes the broker publish the will.
     void disconnect(ReasonCode code = ReasonCode::success);
@@ -149,6 +151,9 @@ public:
     [[nodiscard]] std::size_t outstanding_bytes() const noexcept { return outstanding_bytes_; }
     /// Received messages of this link that are not acknowledged.
     [[nodiscard]] std::size_t unacknowledged() const noexcept { return inbound_.unacknowledged(); }
+    [[nodiscard]] bool awaits(const Delivery& delivery) const noexcept { return inbound_.awaits(delivery); }
+    /// Whether one of them is still with its consumer. If not, only the broker can make them fewer: with PUBREL.
+    [[nodiscard]] bool waits_for_consumer() const noexcept { return inbound_.waits_for_consumer(); }
 
 private:
     enum class State : std::uint8_t { offline, opening, connected, finished, failed };
@@ -237,7 +242,7 @@ private:
     Result<void> check_granted(const Exchange& request) const;
     void send_request(Exchange::Owner exchange);
     void resend_requests();
-    void restore_subscriptions();
+    void restore_subscriptions(bool in_doubt);
     void restore(Subscribe& packet);
     [[nodiscard]] Exchange* find_request(PacketId id, PacketType answer);
     [[nodiscard]] bool check_count(Exchange& request, std::size_t codes, std::size_t filters);
@@ -262,6 +267,7 @@ private:
     Subscriptions subscriptions_;
     Inbound inbound_;
     std::string assigned_client_id_;
+    bool in_doubt_ = false; // a CONNECT was not answered: it may have made a new session of one that was lost
     bool disconnecting_ = false;
     ReasonCode disconnect_code_ = ReasonCode::success;
 
@@ -270,6 +276,7 @@ private:
     Failure failure_;
     Limits limits_;
     bool clean_start_ = true;
+    bool connect_sent_ = false;
     bool problem_information_ = true; // we did not forbid the broker to explain itself
     std::uint16_t quota_ = 0;
     wire::Framer framer_;

@@ -184,9 +184,13 @@ void Session::release(Exchange& exchange) {
 /// After CONNACK: what earlier links left over, and then the queue [MQTT-4.4.0-1].
 void Session::resume(bool session_present) {
     quota_ = limits_.receive_maximum;
+    const bool in_doubt = std::exchange(in_doubt_, false);
     if (!session_present) { // [MQTT-3.2.2-5]
         inbound_.forget_session();
-        restore_subscriptions();
+        restore_subscriptions(false);
+    } else if (in_doubt) {
+        inbound_.doubt_session();
+        restore_subscriptions(true);
     }
     releases_.for_each([this](Exchange& exchange) { answer({exchange.id, PacketType::pubrel}); });
     resend_requests();

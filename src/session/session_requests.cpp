@@ -127,10 +127,12 @@ void Session::resend_requests() {
     }
 }
 
-/// The broker has lost the session; what an earlier link began to restore, it has lost as well.
-void Session::restore_subscriptions() {
+/// The broker has lost the session; what an earlier link began to restore, it has lost as well. Or it may have: where a
+/// CONNECT was not answered, a lost session is present again, and empty. Then retained messages are not asked for twice,
+/// as far as MQTT 5 lets us say so.
+void Session::restore_subscriptions(bool in_doubt) {
     while (!restoring_.empty()) finish(restoring_.front(), {});
-    subscriptions_.restore(std::min<std::size_t>(limits_.maximum_packet_size, std::size_t{32} << 10),
+    subscriptions_.restore(std::min<std::size_t>(limits_.maximum_packet_size, std::size_t{32} << 10), in_doubt,
                            [this](Subscribe packet) { restore(packet); });
 }
 

@@ -25,8 +25,8 @@ public:
 
     /// Calls `subscribe(const Subscribe&)`, without packet identifier, until everything is asked for once: packets of at
     /// most `filters_per_packet` filters and, but for a single filter that is longer, `bytes_per_packet` bytes, each with
-    /// one subscription identifier.
-    template <class F> void restore(std::size_t bytes_per_packet, F subscribe) const;
+    /// one subscription identifier. `if_new`: retained messages are for those that the broker does not have.
+    template <class F> void restore(std::size_t bytes_per_packet, bool if_new, F subscribe) const;
 
 private:
     static constexpr std::size_t filters_per_packet = 512;
@@ -40,7 +40,7 @@ private:
     std::map<std::string, Granted, std::less<>> granted_;
 };
 
-template <class F> void Subscriptions::restore(std::size_t bytes_per_packet, F subscribe) const {
+template <class F> void Subscriptions::restore(std::size_t bytes_per_packet, bool if_new, F subscribe) const {
     std::vector<TopicSubscription> batch;
     for (auto next = granted_.begin(); next != granted_.end();) {
         batch.clear();
@@ -48,6 +48,8 @@ template <class F> void Subscriptions::restore(std::size_t bytes_per_packet, F s
         const std::optional<std::uint32_t> identifier = next->second.identifier;
         do {
             batch.push_back(next->second.options);
+            if (if_new && batch.back().retain_handling == RetainHandling::send)
+                batch.back().retain_handling = RetainHandling::send_if_new;
             bytes += next->first.size() + 3;
             ++next;
         } while (next != granted_.end() && next->second.identifier == identifier && batch.size() < filters_per_packet &&

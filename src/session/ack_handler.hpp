@@ -1,0 +1,21 @@
+#pragma once
+/// \file ack_handler.hpp
+/// Who acknowledges a message that says itself when it is done.
+
+#include "base/revocable.hpp"
+#include "session/inbound.hpp"
+
+namespace culex::session {
+
+class AckHandler {
+public:
+    /// `Message::ack` was called for the first time.
+    virtual void on_ack(const Delivery& delivery, ReasonCode code) = 0;
+
+    using Reference = Revocable<AckHandler>::Reference;
+
+protected:
+    ~AckHandler() = default;
+};
+
+} // namespace culex::session
