@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include <culex/connection_attempt.hpp>
+#include <culex/connection_events.hpp>
 #include <culex/endpoint.hpp>
 #include <culex/operation.hpp>
 #include <culex/options.hpp>
@@ -137,6 +139,16 @@ private:
     ConnectOperation(client::Core& core, Result<std::vector<Endpoint>> endpoints, const ConnectOptions& options);
 };
 
+class WaitConnectedOperation : public ClientOperation {
+public:
+    void await_resume() { check(); }
+
+private:
+    friend class client::Core;
+    friend class AsyncClient;
+    WaitConnectedOperation(client::Core& core, std::chrono::milliseconds timeout);
+};
+
 /// What was left when the connection was closed.
 struct DisconnectResult {
     std::size_t undelivered = 0; ///< messages and requests that the broker has not acknowledged
@@ -175,16 +187,36 @@ public:
     AsyncClient& operator=(AsyncClient&&) noexcept;
     ~AsyncClient();
 
-    /// Connects, and is done with CONNACK. Several endpoints are tried in turn, each at most once; `ConnectOptions::retry`
-    /// goes on as the reconnect policy says. Throws what the last attempt failed with; the client can be asked again.
-    /// After success it connects again by itself whenever the connection is lost.
-    /// `Errc::already_connected` unless the state is idle.
+    /// Connects, and is done with CONNACK. Several endpoints are tried in turn, each at most once, without delay; a verdict of
+    /// the reconnect policy may end that before, or follow a Server Reference, but makes nothing wait. With
+    /// `ConnectOptions::retry` it goes on as the policy says. Throws what the last attempt failed with; the client can be
+    /// asked again. `Errc::already_connected` unless the state is idle.
+    ///
+    /// After success it connects again by itself whenever the connection is lost: after a delay, and where it has been, if the
+    /// connection held for `ReconnectPolicy::reset_after`, or else with the endpoint behind it in the list. From there it
+    /// goes on in the order of the list, and behind its end from the front. Once each has had its turn there is another delay.
     ConnectOperation connect(std::string_view url, const ConnectOptions& options = {});
     ConnectOperation connect(const Endpoint& endpoint, const ConnectOptions& options = {});
     ConnectOperation connect(const std::vector<Endpoint>& endpoints, const ConnectOptions& options = {});
 
     /// Ends the connection, if there is one, and connects again at once instead of after the delay of the policy.
     void reconnect();
+
+    /// Is done when there is a connection; any number may wait. Fails with `Errc::timed_out`; with the cause when the client
+    /// gives up, or has; with `Errc::not_connected` before `connect`; and with `Errc::closed` when the client disconnects or
+    /// is destroyed. `timeout`: how long to wait; 0 = no limit.
+    WaitConnectedOperation wait_connected(std::chrono::milliseconds timeout = {});
+
+    /// The hook runs before each attempt to connect, the first included, as a task of its own: it may renew the credentials,
+    /// choose another endpoint, or give up; see `ConnectionAttempt`. Where it throws, the attempt has failed with that cause.
+    /// Its time counts towards `ClientOptions::connect_timeout`, and it is cancelled when that is over, when the client
+    /// stops, and when it is destroyed; so it must not destroy the client itself. A later hook replaces an earlier one; an
+    /// empty one is none.
+    void before_attempt(AttemptHook hook);
+
+    /// A stream of what becomes of the connection from now on; any number may be there. `capacity`, at least 1: how many
+    /// events it keeps for a reader that is slow.
+    [[nodiscard]] ConnectionEvents connection_events(std::size_t capacity = 256);
 
     /// Publishes (section 3.3). Done at QoS 0 when the message is in the transport's buffer, at QoS 1 with PUBACK, at QoS 2 with
     /// PUBCOMP. While the connection is lost the message waits, and is sent again until it is acknowledged. Topic and

@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include <culex/packet.hpp>
+#include <culex/reconnect_policy.hpp>
 #include <culex/runtime.hpp>
 
 namespace culex {
@@ -35,16 +36,6 @@ struct InboundLimits {
     std::size_t hard_bytes = std::size_t{64} << 20;
 };
 
-/// When and how often to connect again after a connection was lost.
-struct ReconnectPolicy {
-    bool enabled = true;
-    std::chrono::milliseconds first_delay{500};    ///< the delay is drawn evenly from 0 to this (full jitter) ...
-    double multiplier = 2.0;                       ///< ... which grows by this with every attempt that fails ...
-    std::chrono::milliseconds max_delay{30'000};   ///< ... up to this
-    std::chrono::milliseconds reset_after{60'000}; ///< a connection that held so long makes the delay start over
-    unsigned attempts = 0;                         ///< attempts in a row before the client gives up; 0 = no limit
-};
-
 struct ClientOptions {
     /// Empty: the broker chooses one; under 3.1.1 only together with `clean_start` [MQTT-3.1.3-7].
     std::string_view client_id{};
@@ -63,7 +54,7 @@ struct ClientOptions {
     OutboundLimits outbound{};
     InboundLimits inbound{};
     StreamOptions stream{};
-    /// How long one attempt to connect may take, from resolving the name to CONNACK.
+    /// How long one attempt to connect may take, from `AsyncClient::before_attempt`'s hook to CONNACK.
     std::chrono::milliseconds connect_timeout{30'000};
     /// How long PINGRESP may take before the connection counts as lost.
     std::chrono::milliseconds ping_timeout{10'000};

@@ -1,20 +1,40 @@
 #include "client/backoff.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace culex::client {
+namespace {
+
+double milliseconds(std::chrono::milliseconds duration) noexcept { return static_cast<double>(duration.count()); }
+
+} // namespace
+
+Backoff::Backoff(const ReconnectPolicy& policy, std::uint64_t seed) noexcept
+    : enabled_(policy.enabled), attempts_(policy.attempts), multiplier_(policy.multiplier),
+      first_ceiling_(std::min(milliseconds(policy.first_delay), milliseconds(policy.max_delay))),
+      max_ceiling_(milliseconds(policy.max_delay)), reset_after_(policy.reset_after), random_(seed | 1),
+      ceiling_(first_ceiling_) {}
+
+bool Backoff::was_connected(Duration up) noexcept {
+    if (up < reset_after_) return false;
+    start_over();
+    return true;
+}
+
+void Backoff::start_over() noexcept {
+    failures_ = 0;
+    ceiling_ = first_ceiling_;
+}
 
 bool Backoff::again() noexcept {
     ++failures_;
-    return policy_.enabled && (policy_.attempts == 0 || failures_ <= policy_.attempts);
+    return enabled_ && (attempts_ == 0 || failures_ <= attempts_);
 }
 
-Duration Backoff::delay() noexcept {
-    const double exponent = failures_ > 0 ? failures_ - 1 : 0;
-    const double grown = static_cast<double>(policy_.first_delay.count()) * std::pow(policy_.multiplier, exponent);
-    const double ceiling = std::min(grown, static_cast<double>(policy_.max_delay.count()));
-    return std::chrono::milliseconds{static_cast<std::int64_t>(uniform() * ceiling)};
+std::chrono::milliseconds Backoff::delay() noexcept {
+    const double drawn = uniform() * ceiling_;
+    ceiling_ = std::min(ceiling_ * multiplier_, max_ceiling_);
+    return std::chrono::milliseconds{static_cast<std::int64_t>(drawn)};
 }
 
 /// xorshift64*: spreads clients apart, which is all that is asked of it.
@@ -23,28 +43,6 @@ double Backoff::uniform() noexcept {
     random_ ^= random_ << 25;
     random_ ^= random_ >> 27;
     return static_cast<double>((random_ * 0x2545F4914F6CDD1DULL) >> 11) * 0x1.0p-53;
-}
-
-bool worth_another_try(const Failure& failure) noexcept {
-    if (failure == Errc::invalid_argument || failure == Errc::not_supported) return false;
-    if (failure != Errc::connection_refused && failure != Errc::disconnected) return true;
-    switch (failure.reason_code()) {
-    case ReasonCode::unsupported_protocol_version:
-    case ReasonCode::client_identifier_not_valid:
-    case ReasonCode::bad_user_name_or_password:
-    case ReasonCode::not_authorized:
-    case ReasonCode::banned:
-    case ReasonCode::bad_authentication_method:
-    case ReasonCode::session_taken_over:
-    case ReasonCode::topic_name_invalid:     // of the will
-    case ReasonCode::packet_too_large:       // the CONNECT itself
-    case ReasonCode::payload_format_invalid: // of the will
-    case ReasonCode::retain_not_supported:
-    case ReasonCode::qos_not_supported:
-        return false;
-    default:
-        return true;
-    }
 }
 
 } // namespace culex::client

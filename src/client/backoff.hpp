@@ -1,11 +1,11 @@
 #pragma once
 /// \file backoff.hpp
-/// When to connect again, and whether.
+/// How long to wait before connecting again, and how often.
 
 #include <cstdint>
 
-#include <culex/error.hpp>
-#include <culex/options.hpp>
+#include <culex/reconnect_policy.hpp>
+#include <culex/types.hpp>
 
 namespace culex::client {
 
@@ -13,28 +13,30 @@ namespace culex::client {
 /// same broker do not come back together.
 class Backoff {
 public:
-    Backoff(const ReconnectPolicy& policy, std::uint64_t seed) noexcept : policy_(policy), random_(seed | 1) {}
+    Backoff(const ReconnectPolicy& policy, std::uint64_t seed) noexcept;
 
-    /// A connection that stood for `up` has ended: it may have earned a fresh start.
-    void was_connected(Duration up) noexcept {
-        if (up >= policy_.reset_after) failures_ = 0;
-    }
+    /// A connection that stood for `up` has ended: it may have earned a fresh start. True if so.
+    bool was_connected(Duration up) noexcept;
     /// An attempt has failed, or a connection was lost. False where the policy has no attempt left.
     [[nodiscard]] bool again() noexcept;
-    /// The delay before the next attempt.
-    [[nodiscard]] Duration delay() noexcept;
-    void start_over() noexcept { failures_ = 0; }
+    /// The delay before the next attempt; the one after it may be greater.
+    [[nodiscard]] std::chrono::milliseconds delay() noexcept;
+    void start_over() noexcept;
 
 private:
     [[nodiscard]] double uniform() noexcept;
 
-    ReconnectPolicy policy_;
+    // Of the policy; its views are not kept.
+    bool enabled_;
+    unsigned attempts_;
+    double multiplier_;
+    double first_ceiling_; // milliseconds
+    double max_ceiling_;
+    Duration reset_after_;
+
     std::uint64_t random_;
+    double ceiling_;
     unsigned failures_ = 0;
 };
-
-/// Whether trying again can help. What a broker refuses for who we are, or what we sent, it refuses for ever; and a client
-/// whose session another has taken over would take it back, for ever.
-[[nodiscard]] bool worth_another_try(const Failure& failure) noexcept;
 
 } // namespace culex::client

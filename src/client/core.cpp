@@ -1,5 +1,6 @@
 #include "client/core.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <random>
 #include <utility>
@@ -28,8 +29,8 @@ session::Config session_config(const Settings& settings, const Observer* observe
 
 Core::Core(Runtime& runtime, const ClientOptions& options, Observer* observer)
     : runtime_(runtime), observer_(observer), settings_(options), session_(session_config(settings_, observer)),
-      router_(runtime, session_, settings_.plain().inbound, *this),
-      backoff_(settings_.plain().reconnect, fresh_seed()) {}
+      router_(runtime, session_, settings_.plain().inbound, *this), backoff_(settings_.plain().reconnect, fresh_seed()),
+      verdicts_(options.reconnect.verdicts), route_(settings_.plain().reconnect.redirects) {}
 
 Core::~Core() {
     observer_ = nullptr;
@@ -41,6 +42,8 @@ Core::~Core() {
     fail_all(waiting_for_room_, closed);
     fail_all(waiting_to_connect_, closed);
     fail_all(waiting_to_disconnect_, closed);
+    fail_all(waiting_until_connected_, closed);
+    while (EventStream* stream = event_streams_.pop_front()) stream->end();
 }
 
 // --- verbs
@@ -137,7 +140,7 @@ Failure Core::connect(Result<std::vector<Endpoint>> endpoints, const ConnectOpti
     if (settings_.fault()) return settings_.fault();
     if (!endpoints) return std::move(endpoints).failure();
     if (endpoints->empty()) return Failure(Errc::invalid_argument, "endpoints: there is none");
-    endpoints_ = *std::move(endpoints);
+    route_.start(*std::move(endpoints));
     ever_connected_ = false;
     retry_first_ = options.retry;
     const bool forget = settings_.connect().clean_start && !keep_messages;
@@ -147,8 +150,11 @@ Failure Core::connect(Result<std::vector<Endpoint>> endpoints, const ConnectOpti
 }
 
 void Core::start() {
-    next_endpoint_ = tried_ = 0;
-    hurry_ = false;
+    route_.start_over();
+    attempt_ = 0;
+    our_faults_ = 0;
+    hurry_ = hopeless_ = false;
+    gave_up_ = Failure();
     drain_until_ = TimePoint::max();
     backoff_.start_over();
     session_.accept_verbs();
@@ -158,7 +164,7 @@ void Core::start() {
 }
 
 void Core::restart() {
-    assert(state_ == ConnectionState::idle && !endpoints_.empty());
+    assert(state_ == ConnectionState::idle && !route_.empty());
     start();
 }
 
@@ -177,6 +183,7 @@ void Core::disconnect(const DisconnectOptions& options) {
     drain_until_ = runtime_.now() + options.drain;
     runtime_.arm(drain_alarm_, drain_until_);
     session_.disconnect(options.reason_code);
+    fail_all(waiting_until_connected_, Failure(Errc::closed));
     verb_done();
     changed_.notify();
 }
@@ -191,6 +198,29 @@ void Core::halt(const Failure& why) {
 void Core::reconnect() {
     hurry_ = true;
     changed_.notify();
+}
+
+void Core::wait_connected(WaitConnectedOperation& operation) {
+    switch (state_) {
+    case ConnectionState::connected:
+        operation.done_ = true;
+        return;
+    case ConnectionState::idle: // nothing goes on that it could wait for
+        return fail(operation, gave_up_ ? Failure(gave_up_) : not_open());
+    case ConnectionState::disconnecting:
+        return fail(operation, Failure(Errc::closed));
+    case ConnectionState::connecting:
+    case ConnectionState::backing_off:
+        return waiting_until_connected_.push_back(operation.place_);
+    }
+}
+
+void Core::before_attempt(AttemptHook hook) { hook_ = hook ? std::make_shared<AttemptHook>(std::move(hook)) : nullptr; }
+
+ConnectionEvents Core::connection_events(std::size_t capacity) {
+    auto stream = std::make_unique<EventStream>(std::max<std::size_t>(capacity, 1));
+    event_streams_.push_back(*stream);
+    return ConnectionEvents(stream.release());
 }
 
 void Core::call_off(const Failure& why) {

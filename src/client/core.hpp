@@ -19,9 +19,13 @@
 #include <culex/task.hpp>
 
 #include "client/backoff.hpp"
+#include "client/event_stream.hpp"
 #include "client/link.hpp"
+#include "client/reconnect_counts.hpp"
+#include "client/route.hpp"
 #include "client/router.hpp"
 #include "client/settings.hpp"
+#include "client/verdicts.hpp"
 #include "session/session.hpp"
 
 namespace culex::client {
@@ -68,7 +72,11 @@ public:
     /// Nobody waits for the first connection any more: it is called off.
     void call_off(const Failure& why);
 
+    void wait_connected(WaitConnectedOperation& operation);
+
     void reconnect();
+    void before_attempt(AttemptHook hook);
+    [[nodiscard]] ConnectionEvents connection_events(std::size_t capacity);
     [[nodiscard]] Subscription listen(std::string_view filter, Acknowledge acknowledge);
     [[nodiscard]] Subscription messages(Acknowledge acknowledge);
 
@@ -104,6 +112,7 @@ public:
     [[nodiscard]] const Router& router() const noexcept { return router_; }
     [[nodiscard]] bool session_present() const noexcept { return session_present_; }
     [[nodiscard]] std::size_t undelivered() const noexcept { return undelivered_; }
+    [[nodiscard]] const ReconnectCounts& reconnect_counts() const noexcept { return counts_; }
 
 private:
     struct Alarm : Timer {
@@ -131,18 +140,26 @@ private:
 
     // supervisor.cpp
     Task<> supervise();
-    Task<Failure> attempt();
-    Task<Failure> open_link(const Endpoint& endpoint);
-    Task<Failure> await_connack();
     Task<> connection();
     Task<> back_off();
     void start();
-    [[nodiscard]] bool give_up(const Failure& why);
-    [[nodiscard]] Failure interrupted(const char* waiting_for, Phase phase) const;
     void connected();
+    void lost(Failure why);
+    void attempt_failed(Failure why);
+    [[nodiscard]] bool find_next(const Failure& why, bool was_connected, bool held);
+    [[nodiscard]] Verdict judge(const Failure& why, Verdict otherwise);
     void stop(const Failure& why);
     void drop_link();
     [[nodiscard]] bool told_to_stop() const noexcept;
+    [[nodiscard]] ConnectionEvent event(ConnectionEvent::Kind kind) const;
+    void tell(const ConnectionEvent& event);
+
+    // attempt.cpp
+    Task<Failure> attempt();
+    Task<Failure> ask_hook();
+    Task<Failure> open_link();
+    Task<Failure> await_connack();
+    [[nodiscard]] Failure interrupted(const char* waiting_for, Phase phase) const;
 
     [[nodiscard]] Failure not_open() const;
     void verb_done();
@@ -159,30 +176,40 @@ private:
     session::Session session_;
     Router router_;
     Backoff backoff_;
+    Verdicts verdicts_;
+    std::shared_ptr<AttemptHook> hook_; // shared with the call that is under way
+    IntrusiveList<EventStream> event_streams_;
+    ReconnectCounts counts_;
     std::size_t held_bytes_ = 0;
 
     ConnectionState state_ = ConnectionState::idle;
     Failure last_failure_;
+    Failure gave_up_; // why it is idle; empty where that was asked for
     bool session_present_ = false;
     std::size_t undelivered_ = 0;
     Places waiting_for_room_;
     Places waiting_to_connect_;
     Places waiting_to_disconnect_;
+    Places waiting_until_connected_;
 
     // What the supervisor is told, and works with.
     Signal changed_;
-    std::vector<Endpoint> endpoints_;
-    std::size_t next_endpoint_ = 0;
-    std::size_t tried_ = 0; // endpoints since `connect`
+    Route route_;
+    Endpoint endpoint_;          // of the attempt, or of the connection
+    unsigned attempt_ = 0;       // since `connect`, or the end of a connection
+    std::size_t our_faults_ = 0; // attempts in a row that failed for something on our side
     bool ever_connected_ = false;
     bool retry_first_ = false;
-    bool hurry_ = false; // `reconnect` was called
+    bool hurry_ = false;    // `reconnect` was called
+    bool patient_ = false;  // the next attempt is to wait
+    bool hopeless_ = false; // the hook has given up
     bool may_proceed_ = true;
     std::unique_ptr<Opening> opening_;
     std::optional<Result<std::unique_ptr<Stream>>> opened_;
     std::unique_ptr<Link> link_;
     Lingering lingering_;
     Failure link_end_;
+    std::string peer_;
     TimePoint connected_at_{};
     TimePoint drain_until_ = TimePoint::max();
     Alarm alarm_{*this};

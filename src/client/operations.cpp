@@ -101,6 +101,11 @@ ConnectResult ConnectOperation::await_resume() {
     return {core_->session_present()};
 }
 
+WaitConnectedOperation::WaitConnectedOperation(Core& core, std::chrono::milliseconds timeout)
+    : ClientOperation(core, timeout, &ClientOperation::on_completed) {
+    core.wait_connected(*this);
+}
+
 DisconnectOperation::DisconnectOperation(Core& core, const DisconnectOptions& options)
     : ClientOperation(core, {}, &ClientOperation::on_completed) {
     core.disconnect(options, *this);
@@ -142,6 +147,13 @@ ConnectOperation AsyncClient::connect(const std::vector<Endpoint>& endpoints, co
 }
 
 void AsyncClient::reconnect() { core_->reconnect(); }
+
+WaitConnectedOperation AsyncClient::wait_connected(std::chrono::milliseconds timeout) {
+    return WaitConnectedOperation(*core_, timeout);
+}
+
+void AsyncClient::before_attempt(AttemptHook hook) { core_->before_attempt(std::move(hook)); }
+ConnectionEvents AsyncClient::connection_events(std::size_t capacity) { return core_->connection_events(capacity); }
 
 PublishOperation AsyncClient::publish(std::string_view topic, Bytes payload, const PublishOptions& options) {
     Publish message{.topic = topic,

@@ -1,5 +1,9 @@
 #include "client/settings.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
 namespace culex::client {
 namespace {
 
@@ -15,6 +19,17 @@ Connect connect_packet(const ClientOptions& options) {
 }
 
 Failure invalid(const char* what) { return Failure(Errc::invalid_argument, what); }
+
+Failure check_policy(const ReconnectPolicy& policy) {
+    const bool grows = std::isfinite(policy.multiplier) && policy.multiplier >= 1.0;
+    if (!grows) return invalid("reconnect.multiplier: at least 1");
+    if (policy.first_delay.count() < 0) return invalid("reconnect.first_delay: not negative");
+    if (policy.max_delay.count() < 0) return invalid("reconnect.max_delay: not negative");
+    if (policy.reset_after.count() < 0) return invalid("reconnect.reset_after: not negative");
+    const auto is_unknown = [](const ReasonVerdict& row) { return row.verdict > Verdict::give_up; };
+    if (std::ranges::any_of(policy.verdicts, is_unknown)) return invalid("reconnect.verdicts: a verdict that is none");
+    return Failure();
+}
 
 wire::Frame frame_of(Bytes packet) {
     return {std::to_integer<std::uint8_t>(packet[0]), packet.subspan(session::Exchange::body_offset(packet))};
@@ -32,6 +47,7 @@ void Settings::change(const ClientOptions& options) {
     options_.user_name.reset();
     options_.password.reset();
     options_.will.reset();
+    options_.reconnect.verdicts = {}; // kept by `Verdicts`
     options_.properties = {.receive_maximum = options.properties.receive_maximum,
                            .maximum_packet_size = options.properties.maximum_packet_size,
                            .topic_alias_maximum = options.properties.topic_alias_maximum};
@@ -44,18 +60,34 @@ Failure Settings::check(const ClientOptions& options) {
     if (options.client_id.empty() && !options.clean_start && options.version == Version::v3_1_1) { // [MQTT-3.1.3-7]
         return invalid("client_id: an empty one needs clean_start (MQTT 3.1.1)");
     }
-    if (options.reconnect.multiplier < 1.0) return invalid("reconnect.multiplier: at least 1");
+    if (Failure why = check_policy(options.reconnect)) return why;
     if (options.inbound.soft_bytes > options.inbound.hard_bytes)
         return invalid("inbound: soft_bytes is above hard_bytes");
-    const Connect packet = connect_packet(options);
+    return keep(connect_packet(options)).failure();
+}
+
+/// `packet` may view what is kept so far.
+Result<void> Settings::keep(const Connect& packet) {
     Buffer checked;
-    if (auto written = wire::encode(checked, packet, options.version); !written) return std::move(written).failure();
+    if (auto written = wire::encode(checked, packet, options_.version); !written) return written;
     // Kept as MQTT 5 writes it, which holds everything that 3.1.1 has and the properties.
-    if (auto written = wire::encode(bytes_, packet, Version::v5); !written) return std::move(written).failure();
+    Buffer bytes;
+    if (auto written = wire::encode(bytes, packet, Version::v5); !written) return written;
+    bytes_ = std::move(bytes);
+    arena_.reset();
     auto read = wire::decode<Connect>(frame_of(bytes_.bytes()), Version::v5, arena_);
     if (!read) return std::move(read).failure();
     connect_ = *read;
-    return Failure();
+    return {};
+}
+
+Result<void> Settings::set_credentials(std::optional<std::string_view> user_name,
+                                       std::optional<std::string_view> password) {
+    Connect packet = connect_;
+    packet.user_name = user_name;
+    packet.password.reset();
+    if (password) packet.password = as_bytes(*password);
+    return keep(packet);
 }
 
 session::Config Settings::session_config() const noexcept {

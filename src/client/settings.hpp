@@ -18,6 +18,8 @@ public:
     Settings& operator=(const Settings&) = delete;
 
     void change(const ClientOptions& options);
+    /// The rest stays. What breaks a rule is refused, and changes nothing.
+    Result<void> set_credentials(std::optional<std::string_view> user_name, std::optional<std::string_view> password);
     /// What is wrong with the options; empty where nothing is.
     [[nodiscard]] const Failure& fault() const noexcept { return fault_; }
     [[nodiscard]] const Connect& connect() const noexcept { return connect_; }
@@ -27,6 +29,7 @@ public:
 
 private:
     Failure check(const ClientOptions& options);
+    Result<void> keep(const Connect& packet);
 
     ClientOptions options_;
     Buffer bytes_;

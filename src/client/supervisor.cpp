@@ -1,105 +1,51 @@
 // When there is a connection: the one coroutine that opens, watches and reopens it.
-#include <fmt/format.h>
+#include <utility>
 
 #include "base/log.hpp"
 #include "client/core.hpp"
 
 namespace culex::client {
 
+using Kind = ConnectionEvent::Kind;
+
 Task<> Core::supervise() {
     for (;;) {
         Failure why = co_await attempt();
-        if (!why) {
+        const bool was_connected = !why;
+        bool held = false;
+        if (was_connected) {
             connected();
             co_await connection();
-            why = link_end_;
+            why = Failure(link_end_).during(Phase::session).at(endpoint_.to_string());
             drop_link();
-            backoff_.was_connected(runtime_.now() - connected_at_);
-            if (observer_) observer_->on_lost(why);
-        } else if (observer_) {
-            observer_->on_attempt_failed(why);
+            held = backoff_.was_connected(runtime_.now() - connected_at_);
+            lost(why);
+        } else {
+            attempt_failed(why);
         }
         if (told_to_stop()) co_return stop(Failure());
         last_failure_ = why;
         log(LogLevel::info, "{}: {}", client_id(), why.message());
-        if (give_up(why)) co_return stop(why);
+        if (!find_next(why, was_connected, held)) co_return stop(why);
         co_await back_off();
         if (told_to_stop()) co_return stop(Failure());
     }
 }
 
-/// One endpoint, up to CONNACK. Empty where it has succeeded.
-Task<Failure> Core::attempt() {
-    if (observer_ && ever_connected_) {
-        may_proceed_ = false;
-        observer_->on_before_attempt();
-        while (!may_proceed_ && !told_to_stop()) co_await changed_.wait();
-    }
-    hurry_ = false;
-    if (state_ != ConnectionState::disconnecting) state_ = ConnectionState::connecting;
-    const Endpoint endpoint = endpoints_[next_endpoint_];
-    runtime_.arm_after(alarm_, settings_.plain().connect_timeout);
-    Failure why = co_await open_link(endpoint);
-    if (!why) why = co_await await_connack();
-    alarm_.disarm();
-    if (!why) co_return Failure();
-    drop_link();
-    next_endpoint_ = (next_endpoint_ + 1) % endpoints_.size();
-    ++tried_;
-    co_return std::move(why).at(endpoint.to_string());
-}
-
-Task<Failure> Core::open_link(const Endpoint& endpoint) {
-    opened_.reset();
-    opening_ = runtime_.open(endpoint, settings_.plain().stream, *this);
-    while (!opened_) {
-        if (Failure why = interrupted("a connection", Phase::connect)) {
-            opening_.reset();
-            co_return why;
-        }
-        co_await changed_.wait();
-    }
-    opening_.reset();
-    Result<std::unique_ptr<Stream>> stream = *std::move(opened_);
-    opened_.reset();
-    if (!stream) co_return std::move(stream).failure();
-    link_end_ = Failure();
-    LinkOwner& owner = *this;
-    link_ = std::make_unique<Link>(runtime_, session_, *std::move(stream), owner);
-    if (auto opened = session_.handle_open(connect_packet(), runtime_.now()); !opened)
-        co_return std::move(opened).failure();
-    link_->output_arrived();
-    co_return Failure();
-}
-
-Task<Failure> Core::await_connack() {
-    while (!session_.connected()) {
-        if (link_end_ == Errc::end_of_stream) {
-            co_return Failure(Errc::end_of_stream, "the broker closed the connection before CONNACK")
-                .during(Phase::mqtt);
-        }
-        if (link_end_) co_return Failure(link_end_).during(Phase::mqtt);
-        if (Failure why = interrupted("CONNACK", Phase::mqtt)) co_return why;
-        co_await changed_.wait();
-    }
-    co_return Failure();
-}
-
-/// What ends a wait inside an attempt besides its own end.
-Failure Core::interrupted(const char* waiting_for, Phase phase) const {
-    if (told_to_stop()) return Failure(Errc::closed).during(phase);
-    if (alarm_.armed()) return Failure();
-    return Failure(Errc::timed_out,
-                   fmt::format("no {} within {} ms", waiting_for, settings_.plain().connect_timeout.count()))
-        .during(phase);
-}
-
 void Core::connected() {
     if (state_ != ConnectionState::disconnecting) state_ = ConnectionState::connected;
     ever_connected_ = true;
-    tried_ = 0;
+    hurry_ = false; // this is what was asked for
+    our_faults_ = 0;
     connected_at_ = runtime_.now();
+    route_.connected();
+    ++counts_.connected;
+    ConnectionEvent event = this->event(Kind::connected);
+    event.session_present = session_present_;
+    tell(event);
+    attempt_ = 0;
     while (auto* place = waiting_to_connect_.pop_front()) place->operation.finish();
+    while (auto* place = waiting_until_connected_.pop_front()) place->operation.finish();
     if (observer_) observer_->on_connected(session_present_);
 }
 
@@ -118,20 +64,72 @@ Task<> Core::connection() {
     }
 }
 
-Task<> Core::back_off() {
-    if (state_ != ConnectionState::disconnecting) state_ = ConnectionState::backing_off;
-    // Every endpoint has its turn before there is a delay.
-    const bool round_is_over = tried_ % endpoints_.size() == 0;
-    if (!round_is_over) co_return;
-    runtime_.arm_after(alarm_, backoff_.delay());
-    while (alarm_.armed() && !hurry_ && !told_to_stop()) co_await changed_.wait();
-    alarm_.disarm();
+void Core::lost(Failure why) {
+    if (!told_to_stop()) {
+        counts_.count_lost(why, hurry_);
+        ConnectionEvent event = this->event(Kind::lost);
+        event.cause = why;
+        tell(event);
+    }
+    if (observer_) observer_->on_lost(why);
 }
 
-bool Core::give_up(const Failure& why) {
-    if (!ever_connected_ && !retry_first_) return tried_ >= endpoints_.size();
-    if (!worth_another_try(why)) return true;
-    return !backoff_.again() && !hurry_;
+void Core::attempt_failed(Failure why) {
+    if (!told_to_stop()) {
+        counts_.count_failed(why);
+        ConnectionEvent event = this->event(Kind::attempt_failed);
+        event.cause = why;
+        tell(event);
+    }
+    if (observer_) observer_->on_attempt_failed(why);
+}
+
+/// Where the next attempt goes, and whether it waits; false where there is none.
+bool Core::find_next(const Failure& why, bool was_connected, bool held) {
+    const bool first_connect = !ever_connected_ && !retry_first_;
+    const bool may_go_on = first_connect || backoff_.again() || hurry_;
+    if (held) route_.new_round();
+    Verdict verdict = judge(why, held ? Verdict::try_again : Verdict::next_endpoint);
+    if (verdict == Verdict::give_up || !may_go_on) return false;
+    if (first_connect && verdict == Verdict::try_again) verdict = Verdict::next_endpoint; // each at most once
+    patient_ = was_connected || verdict == Verdict::try_again;
+    if (verdict == Verdict::follow_server_reference) {
+        const bool moved = why.reason_code() == ReasonCode::server_moved;
+        if (route_.redirect(session_.server_reference(), endpoint_, moved)) {
+            patient_ = false;
+            return true;
+        }
+    }
+    if (verdict == Verdict::try_again) {
+        route_.stay();
+    } else {
+        route_.pass();
+    }
+    patient_ = patient_ || route_.round_is_over();
+    return !first_connect || !patient_;
+}
+
+Verdict Core::judge(const Failure& why, Verdict otherwise) {
+    if (std::exchange(hopeless_, false)) return Verdict::give_up;
+    our_faults_ = is_our_fault(why) ? our_faults_ + 1 : 0;
+    if (our_faults_ >= route_.size()) return Verdict::give_up;
+    return hurry_ && state_ == ConnectionState::connected ? Verdict::try_again : verdicts_.of(why, otherwise);
+}
+
+Task<> Core::back_off() {
+    if (state_ != ConnectionState::disconnecting) state_ = ConnectionState::backing_off;
+    if (!patient_) co_return;
+    route_.new_round();
+    const std::chrono::milliseconds delay = backoff_.delay();
+    if (hurry_) co_return;
+    ConnectionEvent event = this->event(Kind::waiting);
+    event.endpoint = route_.next();
+    event.attempt = attempt_ + 1;
+    event.delay = delay;
+    tell(event);
+    runtime_.arm_after(alarm_, delay);
+    while (alarm_.armed() && !hurry_ && !told_to_stop()) co_await changed_.wait();
+    alarm_.disarm();
 }
 
 bool Core::told_to_stop() const noexcept {
@@ -152,15 +150,38 @@ void Core::drop_link() {
 /// Idle again. `why` is empty where that was asked for.
 void Core::stop(const Failure& why) {
     state_ = ConnectionState::idle;
+    gave_up_ = why;
     drain_alarm_.disarm();
     const Failure closed = why ? why : Failure(Errc::closed);
     undelivered_ = session_.suspend(closed);
+    attempt_ = 0;
+    ConnectionEvent event = this->event(Kind::stopped);
+    event.cause = why;
+    tell(event);
     fail_all(waiting_for_room_, closed);
     fail_all(waiting_to_connect_, closed);
+    fail_all(waiting_until_connected_, closed);
     while (auto* place = waiting_to_disconnect_.pop_front()) place->operation.finish();
     // Streams that were opened before a first connection outlive attempts that fail.
     if (ever_connected_ || !why) router_.end(why);
     if (observer_) observer_->on_stopped(why);
+}
+
+// --- events
+
+ConnectionEvent Core::event(ConnectionEvent::Kind kind) const {
+    ConnectionEvent event;
+    event.kind = kind;
+    if (event_streams_.empty()) return event; // nobody will see it
+    event.at = runtime_.now();
+    event.endpoint = endpoint_;
+    if (kind == Kind::connected || kind == Kind::lost) event.peer = peer_;
+    event.attempt = attempt_;
+    return event;
+}
+
+void Core::tell(const ConnectionEvent& event) {
+    event_streams_.for_each([&](EventStream& stream) { stream.push(event); });
 }
 
 } // namespace culex::client

@@ -28,12 +28,16 @@ std::optional<std::string> owned(std::optional<std::string_view> text) {
     return text ? std::optional<std::string>(*text) : std::nullopt;
 }
 
+std::vector<ReasonVerdict> owned(std::span<const ReasonVerdict> verdicts) { return {verdicts.begin(), verdicts.end()}; }
+
 } // namespace
 
 Client::Client(std::string_view client_id, bool clean_session, const ClientSettings& settings)
-    : engine_(std::make_shared<facade::Engine>(*this, facade::Profile{.client_id = std::string(client_id),
-                                                                      .clean_session = clean_session,
-                                                                      .settings = settings})) {}
+    : engine_(
+          std::make_shared<facade::Engine>(*this, facade::Profile{.client_id = std::string(client_id),
+                                                                  .clean_session = clean_session,
+                                                                  .settings = settings,
+                                                                  .verdicts = owned(settings.reconnect.verdicts)})) {}
 
 Client::~Client() { engine_->close(); }
 

@@ -3,6 +3,7 @@
 /// What a documented client tells its broker, kept.
 
 #include <string>
+#include <vector>
 
 #include <culex/client.hpp>
 #include <culex/options.hpp>
@@ -25,7 +26,8 @@ struct Profile {
 
     std::string client_id{};
     bool clean_session = true;
-    ClientSettings settings{};
+    ClientSettings settings{}; ///< its views are of no use here
+    std::vector<ReasonVerdict> verdicts{};
     std::optional<WillMessage> will{};
     std::optional<std::string> user_name{};
     std::optional<std::string> password{};

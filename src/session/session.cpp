@@ -18,6 +18,7 @@ Result<void> Session::handle_open(const Connect& connect, TimePoint now) {
     if (auto written = wire::encode(output_, connect, config_.version); !written) return written;
     state_ = State::opening;
     failure_ = Failure();
+    server_reference_.clear();
     limits_ = Limits{.keep_alive = std::chrono::seconds{connect.keep_alive},
                      .session_expiry_interval = connect.properties.session_expiry_interval.value_or(0)};
     clean_start_ = connect.clean_start;

@@ -146,6 +146,9 @@ public:
     [[nodiscard]] const Limits& limits() const noexcept { return limits_; }
     /// Empty where the broker has assigned none (MQTT 5, section 3.2.2.3.7).
     [[nodiscard]] const std::string& assigned_client_id() const noexcept { return assigned_client_id_; }
+    /// Where the broker would have us go, in the words of the CONNACK or DISCONNECT that ended the last link (MQTT 5, section
+    /// 4.11); empty where it has named nobody.
+    [[nodiscard]] const std::string& server_reference() const noexcept { return server_reference_; }
     /// Messages and requests that wait to be sent or answered.
     [[nodiscard]] std::size_t outstanding() const noexcept { return outstanding_; }
     [[nodiscard]] std::size_t outstanding_bytes() const noexcept { return outstanding_bytes_; }
@@ -274,6 +277,7 @@ private:
     // What ends with it.
     State state_ = State::offline;
     Failure failure_;
+    std::string server_reference_; // until the next link
     Limits limits_;
     bool clean_start_ = true;
     bool connect_sent_ = false;

@@ -87,6 +87,7 @@ template <class P> void Session::decode_and_handle(const wire::Frame& frame) {
 void Session::handle(const Connack& packet) {
     if (state_ == State::connected) return fail(violation("a second CONNACK")); // [MQTT-3.2.0-2]
     if (failed(packet.reason_code)) {
+        server_reference_ = packet.properties.server_reference.value_or("");
         return fail(Failure(Errc::connection_refused, words(packet.properties), packet.reason_code));
     }
     state_ = State::connected;
@@ -158,6 +159,7 @@ void Session::handle(const Pingresp&) {
 }
 
 void Session::handle(const Disconnect& packet) {
+    server_reference_ = packet.properties.server_reference.value_or("");
     fail(Failure(Errc::disconnected, words(packet.properties), packet.reason_code));
 }
 
