@@ -2,7 +2,10 @@
 /// \file settings.hpp
 /// A client's options, kept: `ClientOptions` views what its caller owns.
 
+#include <optional>
+
 #include <culex/options.hpp>
+#include <culex/tls.hpp>
 
 #include "session/session.hpp"
 #include "wire/codec.hpp"
@@ -29,6 +32,7 @@ private:
     Failure check(const ClientOptions& options);
 
     ClientOptions options_;
+    std::optional<TlsContext> tls_;
     Buffer bytes_;
     wire::Arena arena_;
     Connect connect_;
