@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "io/tls_engine.hpp"
 #include "io/tls_errors.hpp"
 
 namespace culex::io {
@@ -83,7 +84,6 @@ Failure TlsConfig::make_context(TlsVersion least, TlsVersion greatest) {
     if (!context) return unusable("wolfSSL has no context for us");
     wolfSSL_CTX_SetMinVersion(context.get(), least == TlsVersion::v1_3 ? WOLFSSL_TLSV1_3 : WOLFSSL_TLSV1_2);
     versions = least != greatest ? "TLS 1.2 or 1.3" : least == TlsVersion::v1_3 ? "TLS 1.3" : "TLS 1.2";
-    wolfSSL_CTX_set_timeout(context.get(), session_lifetime);
     return Failure();
 }
 
@@ -152,8 +152,11 @@ Result<std::shared_ptr<TlsConfig>> TlsConfig::client(const TlsClientSettings& se
     // Without the mode nothing would be verified at all: wolfSSL as Debian builds it does as OpenSSL did.
     wolfSSL_CTX_set_verify(
         context, settings.verify == TlsVerify::nothing_at_all ? WOLFSSL_VERIFY_NONE : WOLFSSL_VERIFY_PEER, nullptr);
+    wolfSSL_CTX_set_client_cert_cb(context, &TlsEngine::on_certificate_demanded);
     // We keep sessions ourselves; wolfSSL's own table is one for the whole process, with a lock.
     wolfSSL_CTX_set_session_cache_mode(context, WOLFSSL_SESS_CACHE_CLIENT | WOLFSSL_SESS_CACHE_NO_INTERNAL);
+    // (Of a server it would also be the lifetime of tickets, which the keys that wolfSSL makes for them do not reach.)
+    wolfSSL_CTX_set_timeout(context, session_lifetime);
     if (settings.resume_sessions) wolfSSL_CTX_UseSessionTicket(context);
     return config;
 }
@@ -171,7 +174,8 @@ Result<std::shared_ptr<TlsConfig>> TlsConfig::server(const TlsServerSettings& se
     if (!why) why = config->set_ciphers(settings.ciphers.empty() ? usual : settings.ciphers);
     if (!why) why = config->set_alpn(settings.alpn);
     if (!why) why = config->identify(settings.certificate, "certificate", settings.key, "key");
-    if (!why && !config->has_certificate && !has_psk) why = bad_option("certificate: a server needs one, or a psk_key");
+    if (!why && !config->shows_certificate && !has_psk)
+        why = bad_option("certificate: a server needs one, or a psk_key");
     if (!why && !settings.client_ca.empty()) why = config->trust_text(settings.client_ca, "client_ca");
     if (why) return why;
     WOLFSSL_CTX* const context = config->context.get();
@@ -179,10 +183,12 @@ Result<std::shared_ptr<TlsConfig>> TlsConfig::server(const TlsServerSettings& se
     if (!settings.client_ca.empty()) mode = WOLFSSL_VERIFY_PEER;
     if (settings.demand_client_certificate) mode |= WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT;
     wolfSSL_CTX_set_verify(context, mode, nullptr);
-    // The table of sessions is one for the process: another server's shall not be resumed here.
-    static std::atomic<unsigned> servers{0};
-    const unsigned number = ++servers;
-    wolfSSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>(&number), sizeof number);
+    if (settings.session_ids_alone) {
+        wolfSSL_CTX_NoTicketTLSv12(context);
+    } else {
+        // wolfSSL's table of sessions is one for the process: one server's would be resumed by another.
+        wolfSSL_CTX_set_session_cache_mode(context, WOLFSSL_SESS_CACHE_SERVER | WOLFSSL_SESS_CACHE_NO_INTERNAL);
+    }
     if (!settings.resume_sessions) {
         wolfSSL_CTX_set_session_cache_mode(context, WOLFSSL_SESS_CACHE_OFF);
         wolfSSL_CTX_no_ticket_TLSv13(context);

@@ -34,9 +34,6 @@ struct TlsPsk {
     std::string key{};
 };
 
-/// Of a certificate or a key; the failure tells the path, and what the system says.
-[[nodiscard]] Result<std::string> read_file(const std::string& path);
-
 /// `TlsOptions` that own what they show.
 struct TlsClientSettings {
     explicit TlsClientSettings(const TlsOptions& options);
@@ -66,6 +63,7 @@ struct TlsServerSettings {
     std::string ciphers{};
     std::vector<std::string> alpn{};
     bool resume_sessions = true;
+    bool session_ids_alone = false; ///< of TLS 1.2: in a table, and no tickets
 };
 
 /// Shared by the configurations that one context has had.
@@ -86,7 +84,7 @@ public:
 
     bool is_client = true;
     TlsVerify verify = TlsVerify::chain_and_host_name;
-    bool has_certificate = false;
+    bool shows_certificate = false;
     bool resume_sessions = true;
     std::string server_name; // in place of the endpoint's host, where it is not empty
     std::string alpn;        // with commas between, as wolfSSL wants it

@@ -9,9 +9,19 @@
 namespace culex::io {
 namespace {
 
-bool is_address(const std::string& host) noexcept {
+bool is_ipv4(const std::string& host) noexcept {
+    in_addr address{};
+    return inet_pton(AF_INET, host.c_str(), &address) == 1;
+}
+
+/// An IPv6 address as wolfSSL writes those of a certificate, with which it compares letter for letter: in full. Empty where
+/// `host` is none.
+std::string full_ipv6(const std::string& host) {
     in6_addr address{};
-    return inet_pton(AF_INET, host.c_str(), &address) == 1 || inet_pton(AF_INET6, host.c_str(), &address) == 1;
+    if (inet_pton(AF_INET6, host.substr(0, host.find('%')).c_str(), &address) != 1) return {};
+    std::string full;
+    for (int i = 0; i < 16; ++i) full += fmt::format("{}{:02X}", i > 0 && i % 2 == 0 ? ":" : "", address.s6_addr[i]);
+    return full;
 }
 
 } // namespace
@@ -47,6 +57,16 @@ int TlsEngine::on_receive(WOLFSSL*, char* to, int size, void* self) {
     return static_cast<int>(count);
 }
 
+int TlsEngine::on_ticket(WOLFSSL*, const unsigned char*, int size, void* self) {
+    static_cast<TlsEngine*>(self)->has_ticket_ = size > 0;
+    return 0;
+}
+
+int TlsEngine::on_certificate_demanded(WOLFSSL* ssl, WOLFSSL_X509**, WOLFSSL_EVP_PKEY**) {
+    static_cast<TlsEngine*>(wolfSSL_GetIOReadCtx(ssl))->lacks_certificate_ = true;
+    return 0;
+}
+
 int TlsEngine::on_send(WOLFSSL*, char* from, int size, void* self) {
     static_cast<TlsEngine*>(self)->output_.append(as_bytes({from, static_cast<std::size_t>(size)}));
     return size;
@@ -80,7 +100,8 @@ Failure TlsEngine::set_up_client() {
 }
 
 Failure TlsEngine::set_host(const std::string& name) {
-    const bool address = is_address(name);
+    const std::string ipv6 = full_ipv6(name);
+    const bool address = !ipv6.empty() || is_ipv4(name);
     // Addresses are no names to ask for (RFC 6066, section 3).
     if (!address && !name.empty()) {
         const int done =
@@ -89,12 +110,13 @@ Failure TlsEngine::set_host(const std::string& name) {
     }
     if (config_->verify != TlsVerify::chain_and_host_name) return Failure();
     if (name.empty()) return Failure(Errc::invalid_argument, "the broker has no host name that could be verified");
-    const int done = wolfSSL_check_domain_name(ssl_.get(), name.c_str());
+    const int done = wolfSSL_check_domain_name(ssl_.get(), ipv6.empty() ? name.c_str() : ipv6.c_str());
     return done == WOLFSSL_SUCCESS ? Failure() : failure(done);
 }
 
 void TlsEngine::offer_session() {
     if (!config_->resume_sessions) return;
+    wolfSSL_set_SessionTicket_cb(ssl_.get(), &TlsEngine::on_ticket, this);
     const auto bytes = config_->sessions.find(endpoint_);
     if (!bytes) return;
     const auto* at = reinterpret_cast<const unsigned char*>(bytes->data());
@@ -126,6 +148,7 @@ Failure TlsEngine::finish() {
     resumed_ = wolfSSL_session_reused(ssl_.get()) != 0;
     config_->counters->handshakes.fetch_add(1, std::memory_order_relaxed);
     if (resumed_) config_->counters->resumed.fetch_add(1, std::memory_order_relaxed);
+    wants_id_ = !resumed_ && wolfSSL_version(ssl_.get()) == TLS1_2_VERSION;
     keep_session();
     return Failure();
 }
@@ -160,20 +183,21 @@ Failure TlsEngine::read_all(Buffer& plain) {
     return Failure();
 }
 
-/// Under TLS 1.3 a session can be resumed when its ticket has come, which is after the handshake.
+/// Called when the handshake has ended, and after every read. Under TLS 1.3 a session can be resumed when its ticket has come,
+/// which is after the handshake; under TLS 1.2 it may have a ticket, which comes before the end, or none.
 void TlsEngine::keep_session() {
-    if (kept_session_ || !config_->is_client || !config_->resume_sessions) return;
+    if (!config_->is_client || !config_->resume_sessions) return;
+    const bool fresh = std::exchange(has_ticket_, false);
+    if (!fresh && !wants_id_) return;
+    const bool stale = std::exchange(wants_id_, false) && !fresh && offered_session_;
+    // wolfSSL goes on with the session that was offered: it has the old ticket, and the new secret.
+    if (stale) return config_->sessions.forget(endpoint_);
     const WolfPtr<WOLFSSL_SESSION> session(wolfSSL_get1_session(ssl_.get()));
-    if (!session) return;
-    const bool needs_ticket = wolfSSL_version(ssl_.get()) == TLS1_3_VERSION;
-    if (needs_ticket && !wolfSSL_SESSION_has_ticket(session.get())) return;
-    const int size = wolfSSL_i2d_SSL_SESSION(session.get(), nullptr);
+    const int size = session ? wolfSSL_i2d_SSL_SESSION(session.get(), nullptr) : 0;
     if (size <= 0) return;
     std::string bytes(static_cast<std::size_t>(size), '\0');
     auto* to = reinterpret_cast<unsigned char*>(bytes.data());
-    if (wolfSSL_i2d_SSL_SESSION(session.get(), &to) != size) return;
-    config_->sessions.keep(endpoint_, std::move(bytes));
-    kept_session_ = true;
+    if (wolfSSL_i2d_SSL_SESSION(session.get(), &to) == size) config_->sessions.keep(endpoint_, std::move(bytes));
 }
 
 Failure TlsEngine::write(Bytes plain) {

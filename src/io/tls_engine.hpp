@@ -42,16 +42,24 @@ public:
     [[nodiscard]] bool peer_closed() const noexcept { return peer_closed_; }
     /// Of an established connection.
     [[nodiscard]] bool resumed() const noexcept { return resumed_; }
-    /// The handshake has not ended, and never will. For the counters, once.
-    void abandon() noexcept;
 
+    /// A client's: that of an earlier connection, which the server need not take.
+    [[nodiscard]] bool offered_session() const noexcept { return offered_session_; }
+    /// The transport has ended before the handshake had: what that means.
+    [[nodiscard]] Failure cut_off(Failure why);
+
+    /// For the configuration: wolfSSL asks for a certificate where none was given. There is none, but it is good to know.
+    static int on_certificate_demanded(WOLFSSL* ssl, WOLFSSL_X509**, WOLFSSL_EVP_PKEY**);
     [[nodiscard]] WOLFSSL* native() const noexcept { return ssl_.get(); }
 
 private:
     static int on_receive(WOLFSSL*, char* to, int size, void* self);
     static int on_send(WOLFSSL*, char* from, int size, void* self);
+    static int on_ticket(WOLFSSL*, const unsigned char*, int, void* self);
     static int on_verified(int good, WOLFSSL_X509_STORE_CTX* store);
 
+    /// The handshake has not ended, and never will. For the counters, once.
+    void abandon() noexcept;
     Failure set_up_client();
     Failure set_host(const std::string& name);
     void offer_session();
@@ -78,8 +86,10 @@ private:
     bool established_ = false;
     bool resumed_ = false;
     bool offered_session_ = false;
-    bool kept_session_ = false;
-    bool has_read_ = false; // application data: the peer has accepted us
+    bool has_ticket_ = false;        // a new one that has not been kept
+    bool wants_id_ = false;          // a new session of TLS 1.2, which can be resumed by its id
+    bool lacks_certificate_ = false; // the server has asked for one
+    bool has_read_ = false;          // application data: the peer has accepted us
     bool peer_closed_ = false;
     bool counted_ = false;
 };

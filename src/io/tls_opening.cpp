@@ -2,6 +2,7 @@
 
 #include <culex/tls.hpp>
 
+#include "base/log.hpp"
 #include "io/tls_context.hpp"
 
 namespace culex {
@@ -16,8 +17,13 @@ void TlsOpening::start(const StreamOptions& options) {
     } catch (const Error& error) {
         return fail(Failure(error.failure()).during(Phase::tls));
     }
-    const Endpoint beneath(Transport::tcp, endpoint_.host(), endpoint_.port());
-    inner_ = runtime_.open(beneath, options, *this);
+    options_ = options;
+    options_.tls = nullptr; // may be gone when we need them again
+    open();
+}
+
+void TlsOpening::open() {
+    inner_ = runtime_.open(Endpoint(Transport::tcp, endpoint_.host(), endpoint_.port()), options_, *this);
 }
 
 void TlsOpening::on_open(Result<std::unique_ptr<Stream>> stream) {
@@ -29,6 +35,11 @@ void TlsOpening::on_open(Result<std::unique_ptr<Stream>> stream) {
 
 /// Told on another turn: the stream is still busy with what has ended the handshake.
 void TlsOpening::on_handshake(Failure why) {
+    if (why && stream_->engine().offered_session() && !std::exchange(again_, true)) {
+        log(LogLevel::debug, "{}: once more, without the session: {}", endpoint_.to_string(), why.message());
+        stream_.reset();
+        return open();
+    }
     if (why) return fail(why);
     outcome_ = std::unique_ptr<Stream>(std::move(stream_));
     runtime_.post(notice_);

@@ -9,6 +9,9 @@
 namespace culex::io {
 
 /// Destroying it calls off whichever of the two is under way.
+///
+/// Where a handshake fails that has offered an earlier session, all begins once more without it: wolfSSL 5.5 does not go on
+/// when a server of TLS 1.2 does not take the ticket, as one does not that was restarted.
 class TlsOpening final : public Opening, private OpenHandler, private TlsHandshake {
 public:
     TlsOpening(Runtime& runtime, const Endpoint& endpoint, OpenHandler& handler);
@@ -22,6 +25,7 @@ private:
         TlsOpening& opening;
     };
 
+    void open();
     void on_open(Result<std::unique_ptr<Stream>> stream) override;
     void on_handshake(Failure why) override;
     void fail(const Failure& why);
@@ -30,9 +34,11 @@ private:
     Runtime& runtime_;
     Endpoint endpoint_;
     OpenHandler& handler_;
+    StreamOptions options_;
     std::shared_ptr<const TlsConfig> config_;
     std::unique_ptr<Opening> inner_;
     std::unique_ptr<TlsStream> stream_;
+    bool again_ = false; // the second time
     std::optional<Result<std::unique_ptr<Stream>>> outcome_;
     Notice notice_{*this};
 };

@@ -25,13 +25,6 @@ private:
 thread_local Buffer plain_memory;
 thread_local Buffer output_memory;
 
-Failure in_handshake(Failure why) {
-    if (why != Errc::end_of_stream) return std::move(why).during(Phase::tls);
-    return Failure(Errc::tls_failed,
-                   "the peer closed the connection during the handshake; perhaps it speaks no TLS here")
-        .during(Phase::tls);
-}
-
 } // namespace
 
 TlsStream::TlsStream(Scheduler& scheduler, std::unique_ptr<Stream> inner, std::unique_ptr<TlsEngine> engine)
@@ -90,7 +83,7 @@ void TlsStream::deliver(Buffer& plain) {
         const bool failed = !engine_->established();
         TlsHandshake* const waiting = std::exchange(waiting_, nullptr);
         if (failed) told_ = true;
-        return waiting->on_handshake(failed ? in_handshake(std::move(end_)) : Failure());
+        return waiting->on_handshake(failed ? std::move(end_) : Failure());
     }
     if (!handler_ || !reading_ || !pending_.empty()) {
         pending_.append(plain.bytes());
@@ -133,8 +126,7 @@ void TlsStream::on_end(Failure why) {
     if (told_) return;
     if (!end_) {
         if (!engine_->established()) {
-            engine_->abandon();
-            why = in_handshake(std::move(why));
+            why = engine_->cut_off(std::move(why));
         } else if (why == Errc::end_of_stream) {
             why = Failure(Errc::end_of_stream, "without TLS close_notify");
         }

@@ -55,11 +55,13 @@ void TlsEngine::describe_certificate(int error, WOLFSSL_X509* certificate) {
     switch (error) {
     case ASN_AFTER_DATE_E:
     case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD:
         verdict_ = fmt::format("the certificate of {} has expired: it was valid until {}", subject,
                                date_of(wolfSSL_X509_get_notAfter(certificate)));
         break;
     case ASN_BEFORE_DATE_E:
     case X509_V_ERR_CERT_NOT_YET_VALID:
+    case X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD:
         verdict_ = fmt::format("the certificate of {} is not valid yet: it will be from {} on", subject,
                                date_of(wolfSSL_X509_get_notBefore(certificate)));
         break;
@@ -89,6 +91,17 @@ Failure TlsEngine::failure(int error) {
     return has_read_ ? std::move(why) : std::move(why).during(Phase::tls);
 }
 
+Failure TlsEngine::cut_off(Failure why) {
+    if (offered_session_) config_->sessions.forget(endpoint_);
+    abandon();
+    if (why != Errc::end_of_stream) return std::move(why).during(Phase::tls);
+    return Failure(Errc::tls_failed,
+                   fmt::format("the peer closed the connection during the handshake{}",
+                               lacks_certificate_ ? ": it demands a client certificate, and none was given"
+                                                  : "; perhaps it speaks no TLS on this port"))
+        .during(Phase::tls);
+}
+
 std::string TlsEngine::words_for(int error) {
     if (!verdict_.empty()) return verdict_;
     WOLFSSL_ALERT_HISTORY history{};
@@ -106,10 +119,10 @@ std::string TlsEngine::words_for_alert(int alert) const {
                                    established_ && !has_read_ ? " right after the handshake" : "");
     const char* hint = nullptr;
     const bool about_us = alert >= 41 && alert <= 49; // bad_certificate ... access_denied
-    if (alert == 116 || (config_->is_client && about_us && !config_->has_certificate)) {
+    if (alert == 116 || lacks_certificate_) {
         hint = "it demands a client certificate, and none was given";
-    } else if (alert == 40 && config_->is_client && !config_->has_certificate) {
-        hint = "no cipher suite or version in common, or it demands a client certificate, and none was given";
+    } else if (alert == 40) {
+        hint = "no cipher suite or version in common";
     } else if (config_->is_client && about_us) {
         hint = "it does not accept our client certificate";
     } else if (about_us) {

@@ -27,6 +27,7 @@ protected:
     /// Expects that the client fails; gives what it says.
     static std::string client_says(Engines& both) {
         both.run();
+        both.close();
         EXPECT_TRUE(both.client_failure == Errc::tls_failed) << both.client_failure.message();
         EXPECT_EQ(both.client_failure.phase(), Phase::tls);
         return both.client_failure.detail();
@@ -96,10 +97,10 @@ TEST_P(Handshake, a_directory_and_a_text_of_authorities_are_trusted) {
 
 TEST_P(Handshake, without_verifying_the_name_the_chain_is_still_verified) {
     const auto config = client(at_version({.verify = TlsVerify::chain_but_not_host_name}));
-    Engines wrong_host(config, server("wrong-host"));
-    expect_success(wrong_host);
     Engines unknown(config, server("unknown"));
     EXPECT_THAT(client_says(unknown), HasSubstr("unknown CA"));
+    Engines wrong_host(config, server("wrong-host"));
+    expect_success(wrong_host);
 }
 
 TEST_P(Handshake, without_verifying_anything_anybody_will_do) {
@@ -138,7 +139,7 @@ TEST_P(Handshake, a_cipher_list_is_obeyed) {
     const char* const name = GetParam() == v1_3 ? "TLS13-AES256-GCM-SHA384" : "ECDHE-ECDSA-AES256-GCM-SHA384";
     Engines both(client(at_version({.ciphers = name})), server());
     expect_success(both);
-    EXPECT_THAT(wolfSSL_get_cipher(both.client.native()), HasSubstr("AES_256_GCM"));
+    EXPECT_THAT(wolfSSL_get_cipher(both.client.native()), HasSubstr("AES256-GCM"));
 }
 
 // --- client certificates
@@ -293,8 +294,8 @@ TEST_F(TlsTest, a_key_agreed_upon_before_needs_no_certificate) {
     const std::string key = "\x01\x02\x03\x04 sixteen bytes";
     const io::TlsServerSettings settings{.psk = {"sensor-7", key}};
     const auto with = [&](const std::string& secret, std::string_view identity) {
-        return io::TlsConfig::client(
-                   io::TlsClientSettings({.psk_identity = identity, .psk_key = as_bytes(secret)}), client_counters)
+        return io::TlsConfig::client(io::TlsClientSettings({.psk_identity = identity, .psk_key = as_bytes(secret)}),
+                                     client_counters)
             .value();
     };
     Engines good(with(key, "sensor-7"), server(settings));
@@ -306,9 +307,12 @@ TEST_F(TlsTest, a_key_agreed_upon_before_needs_no_certificate) {
 
     Engines wrong_key(with("another key", "sensor-7"), server(settings));
     wrong_key.run();
+    wrong_key.close();
     EXPECT_TRUE(wrong_key.client_failure == Errc::tls_failed) << wrong_key.client_failure.message();
+    EXPECT_TRUE(wrong_key.server_failure == Errc::tls_failed);
     Engines wrong_name(with(key, "sensor-8"), server(settings));
     wrong_name.run();
+    wrong_name.close();
     EXPECT_TRUE(wrong_name.client_failure == Errc::tls_failed) << wrong_name.client_failure.message();
     // A certificate, be it the best, does not take the key's place where no authority is trusted.
     Engines without(with(key, "sensor-7"), server());

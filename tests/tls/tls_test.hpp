@@ -13,6 +13,7 @@
 
 #include "io/tls_context.hpp"
 #include "io/tls_engine.hpp"
+#include "io/tls_pem.hpp"
 
 namespace culex::testing {
 
@@ -44,6 +45,11 @@ public:
             pass(client, server, server_failure, to_server, piece);
             pass(server, client, client_failure, to_client, piece);
         }
+    }
+    /// A server that has failed closes the connection, not always with an alert before.
+    void close() {
+        if (server_failure && !client.established() && !client_failure)
+            client_failure = client.cut_off(Failure(Errc::end_of_stream));
     }
     [[nodiscard]] bool established() const { return client.established() && server.established(); }
     [[nodiscard]] std::string heard_by_client() const { return std::string(as_text(to_client.bytes())); }

@@ -1,5 +1,6 @@
 #include <culex/testing/tls_server.hpp>
 
+#include "io/tls_pem.hpp"
 #include "io/tls_stream.hpp"
 
 namespace culex::testing {
