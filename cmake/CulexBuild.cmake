@@ -70,11 +70,15 @@ function(culex_floor_target out name)
     set(${out} culex_floor_${name} PARENT_SCOPE)
 endfunction()
 
-# culex_floor(name [SEES floors...] [LINKS libraries...] [DEFINES macros...]): the object library of src/<name>/*.cpp.
+# culex_floor(name [SEES floors...] [LINKS libraries...] [DEFINES macros...] [WITHOUT pattern]): the object library of
+# src/<name>/*.cpp, but for the files whose names match the pattern.
 function(culex_floor name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SEES;LINKS;DEFINES")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "WITHOUT" "SEES;LINKS;DEFINES")
     culex_floor_target(target ${name})
     culex_glob(sources src/${name}/*.cpp)
+    if(arg_WITHOUT)
+        list(FILTER sources EXCLUDE REGEX "/${arg_WITHOUT}[^/]*$")
+    endif()
     add_library(${target} OBJECT ${sources})
     culex_own(${target})
     culex_precompile(${target} floors ${CULEX_PCH_HEADERS} <fmt/format.h>)

@@ -9,7 +9,7 @@ set -euo pipefail
 packages_of() {
     case $1 in
     build) echo g++ cmake ninja-build pkg-config ccache libuv1-dev libwolfssl-dev libfmt-dev ;;
-    test) echo libgtest-dev libgmock-dev mosquitto ;;
+    test) echo libgtest-dev libgmock-dev mosquitto openssl ;;
     check) echo clang-16 clang-format-19 clang-tools-19 valgrind ;;
     *)
         echo "install-deps.sh: unknown group '$1' (build, test, check)" >&2

@@ -26,10 +26,9 @@
 
 #include <culex/callback_data.hpp>
 #include <culex/options.hpp>
+#include <culex/tls.hpp>
 
 namespace culex {
-
-class TlsContext;
 
 namespace facade {
 class Engine;
@@ -58,8 +57,8 @@ struct ClientSettings {
 
 /// What `Client::connect` can be told besides the manual's first three.
 struct ConnectSettings {
-    /// TLS comes with a later version: until then a context is refused with `Errc::not_supported`.
-    std::shared_ptr<const TlsContext> tls{};
+    /// Speak TLS, with this context; the port of MQTT over TLS is 8883. Absent = a plain connection.
+    std::optional<TlsContext> tls{};
     /// Runs before each attempt to connect again; nothing is attempted until it returns. It may call `set_username_pw`.
     Function<void(Client&)> before_reconnect{};
     /// Runs after each successful attempt, the first included.

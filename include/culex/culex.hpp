@@ -11,5 +11,6 @@
 #include <culex/nursery.hpp>
 #include <culex/task.hpp>
 #include <culex/timeout.hpp>
+#include <culex/tls.hpp>
 #include <culex/topic.hpp>
 #include <culex/when_any.hpp>

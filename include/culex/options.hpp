@@ -54,6 +54,9 @@ struct ClientOptions {
     OutboundLimits outbound{};
     InboundLimits inbound{};
     StreamOptions stream{};
+    /// For mqtts:// (tls.hpp): the client keeps a copy. Null: what `stream` says, or else one of the process' own, with the
+    /// defaults.
+    const TlsContext* tls = nullptr;
     /// How long one attempt to connect may take, from `AsyncClient::before_attempt`'s hook to CONNACK.
     std::chrono::milliseconds connect_timeout{30'000};
     /// How long PINGRESP may take before the connection counts as lost.

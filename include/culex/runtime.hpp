@@ -13,6 +13,8 @@
 
 namespace culex {
 
+class TlsContext;
+
 /// TCP's own keep-alive (SO_KEEPALIVE): after `idle` without traffic, `count` probes, `interval` apart.
 struct SocketKeepalive {
     int count = 3;
@@ -27,6 +29,9 @@ struct StreamOptions {
     bool quick_ack = true;
     /// A further address of the same name is tried when one has not answered for so long; the first to answer wins.
     std::chrono::milliseconds next_address_after{250};
+    /// For `Transport::tls` (tls.hpp); must live until the opening has ended. Null: one of the process' own, with the
+    /// defaults.
+    const TlsContext* tls = nullptr;
 };
 
 /// Hears how an opening ended. Called from the loop, never from inside `Runtime::open`.

@@ -39,6 +39,13 @@ wire::Frame frame_of(Bytes packet) {
 
 void Settings::change(const ClientOptions& options) {
     options_ = options;
+    const TlsContext* const tls = options.tls ? options.tls : options.stream.tls;
+    if (tls) {
+        tls_ = *tls;
+    } else {
+        tls_.reset();
+    }
+    options_.tls = options_.stream.tls = tls_ ? &*tls_ : nullptr;
     bytes_.clear();
     arena_.reset();
     connect_ = Connect{};

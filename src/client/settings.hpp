@@ -2,7 +2,10 @@
 /// \file settings.hpp
 /// A client's options, kept: `ClientOptions` views what its caller owns.
 
+#include <optional>
+
 #include <culex/options.hpp>
+#include <culex/tls.hpp>
 
 #include "session/session.hpp"
 #include "wire/codec.hpp"
@@ -32,6 +35,7 @@ private:
     Result<void> keep(const Connect& packet);
 
     ClientOptions options_;
+    std::optional<TlsContext> tls_;
     Buffer bytes_;
     wire::Arena arena_;
     Connect connect_;

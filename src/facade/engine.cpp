@@ -141,6 +141,7 @@ void Engine::connect(const Endpoint& endpoint, std::chrono::seconds keep_alive, 
         request.profile = profile_;
         request.profile.keep_alive = keep_alive;
         request.profile.socket_keepalive = settings.socket_keepalive;
+        request.profile.tls = settings.tls;
         request.profile.check();
         profile_ = request.profile;
         if (!io_side_) {

@@ -21,6 +21,7 @@ ClientOptions Profile::options() const {
     if (!clean_session) options.properties.session_expiry_interval = never_expires;
     if (will) options.will = Will{will->topic, as_bytes(will->payload), will->qos, will->retain, {}};
     options.stream.socket_keepalive = socket_keepalive;
+    if (tls) options.tls = &*tls;
     return options;
 }
 

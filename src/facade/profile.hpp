@@ -2,6 +2,7 @@
 /// \file profile.hpp
 /// What a documented client tells its broker, kept.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,7 @@ struct Profile {
     std::optional<std::string> password{};
     std::chrono::seconds keep_alive{60};
     std::optional<SocketKeepalive> socket_keepalive{};
+    std::optional<TlsContext> tls{};
 };
 
 } // namespace culex::facade

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <culex/tls.hpp>
+
 namespace culex::io {
 
 OpeningBase::OpeningBase(LoopCore& core, OpenHandler& handler, Failure failure) : OpeningBase(core, handler) {
@@ -158,8 +160,9 @@ std::unique_ptr<Opening> open_stream(LoopCore& core, const Endpoint& endpoint, c
         return std::make_unique<OpeningBase>(core, handler,
                                              std::move(why).during(Phase::connect).at(endpoint.to_string()));
     };
+    if (endpoint.transport() == Transport::tls) return open_tls(core.loop(), endpoint, options, handler);
     if (endpoint.transport() != Transport::tcp && endpoint.transport() != Transport::unix_socket) {
-        return refuse(Failure(Errc::not_supported, "this build of Culex has no TLS and no WebSocket transport"));
+        return refuse(Failure(Errc::not_supported, "this build of Culex has no WebSocket transport"));
     }
     if (options.socket_keepalive) {
         if (Failure bad = check_keepalive(*options.socket_keepalive)) return refuse(std::move(bad));

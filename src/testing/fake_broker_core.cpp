@@ -46,11 +46,19 @@ void BrokerCore::listen(std::string_view url) {
     if (!url.empty()) {
         endpoint_ = Endpoint::parse(url).value();
     } else if (endpoint_.host().empty()) {
-        endpoint_ = Endpoint(Transport::tcp, "127.0.0.1", 0);
+        endpoint_ = Endpoint(options_.tls ? Transport::tls : Transport::tcp, "127.0.0.1", 0);
     }
+    const bool tls = endpoint_.transport() == Transport::tls;
+    if (tls && !options_.tls) throw Error(Failure(Errc::invalid_argument, "FakeBrokerOptions::tls is not set"));
     listener_.reset(); // it may be the same address
-    listener_ = runtime_.listen(endpoint_, *this).value();
-    endpoint_ = listener_->endpoint();
+    listener_ =
+        runtime_.listen(tls ? Endpoint(Transport::tcp, endpoint_.host(), endpoint_.port()) : endpoint_, *this).value();
+    endpoint_ = tls ? Endpoint(Transport::tls, endpoint_.host(), listener_->endpoint().port()) : listener_->endpoint();
+}
+
+void BrokerCore::on_accept(std::unique_ptr<Stream> stream) {
+    if (endpoint_.transport() == Transport::tls) stream = options_.tls(runtime_, std::move(stream));
+    serve(std::move(stream));
 }
 
 void BrokerCore::serve(std::unique_ptr<Stream> stream) {

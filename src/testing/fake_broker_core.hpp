@@ -101,7 +101,7 @@ private:
         std::shared_ptr<const PublishedMessage> message;
     };
 
-    void on_accept(std::unique_ptr<Stream> stream) override { serve(std::move(stream)); }
+    void on_accept(std::unique_ptr<Stream> stream) override;
     [[nodiscard]] BrokerSession* find(std::string_view client_id) const;
     void forget(BrokerSession& session);
     void record(const BrokerMessage& message);

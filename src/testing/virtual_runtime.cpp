@@ -114,7 +114,9 @@ VirtualRuntime::VirtualRuntime(const PipeOptions& options)
 
 VirtualRuntime::~VirtualRuntime() = default;
 
-std::unique_ptr<Opening> VirtualRuntime::open(const Endpoint& endpoint, const StreamOptions&, OpenHandler& handler) {
+std::unique_ptr<Opening> VirtualRuntime::open(const Endpoint& endpoint, const StreamOptions& options,
+                                              OpenHandler& handler) {
+    if (endpoint.transport() == Transport::tls && open_tls_) return open_tls_(*this, endpoint, options, handler);
     return std::make_unique<PipeOpening>(*this, endpoint, handler);
 }
 

@@ -144,15 +144,6 @@ TEST_P(Connecting, two_threads_that_connect_at_once_make_one_connection) {
     EXPECT_EQ(1u, received(PacketType::connect));
 }
 
-TEST_P(Connecting, a_tls_context_is_refused_by_name_until_there_is_tls) {
-    const auto context = std::make_shared<int>();
-    const std::shared_ptr<const TlsContext> tls(context, reinterpret_cast<const TlsContext*>(context.get()));
-    const Failure failure = failure_of([&] { connect(client, {.tls = tls}); });
-    EXPECT_TRUE(failure == Errc::not_supported);
-    EXPECT_THAT(failure.detail(), HasSubstr("tls"));
-    EXPECT_EQ(0u, received(PacketType::connect));
-}
-
 TEST_P(Connecting, the_sockets_keep_alive_may_be_asked_for) {
     connect(client, {.socket_keepalive = {{.count = 3, .idle = 60s, .interval = 10s}}});
     client.publish("a", "b", 1);

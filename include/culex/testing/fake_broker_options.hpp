@@ -57,6 +57,10 @@ struct FakeBrokerOptions {
     /// QoS; section 3.3.5 allows both.
     bool copy_for_each_subscription = false;
 
+    /// Makes of each stream that comes to an endpoint of `Transport::tls` the one to speak over: a `TlsServer`
+    /// (tls_server.hpp). Where it is set, `listen()` without an address listens at mqtts://.
+    Function<std::unique_ptr<Stream>(Scheduler&, std::unique_ptr<Stream>)> tls{};
+
     /// Of every connection that begins from now on; see also `FakeBroker::inject`.
     Faults faults{};
 

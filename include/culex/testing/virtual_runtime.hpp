@@ -21,7 +21,7 @@ namespace culex::testing {
 ///
 /// Hosts are names without meaning: `open` reaches the listener that has the same host (letter for letter) and port, or path
 /// for `unix://`. Where there is none the peer refuses (`std::errc::connection_refused`). Transports other than TCP and
-/// Unix sockets are `Errc::not_supported`: there is no TLS and no WebSocket here. `StreamOptions` have no effect.
+/// Unix sockets are `Errc::not_supported`, but for TLS after `set_tls`. `StreamOptions` have no effect on what is no TLS.
 class VirtualRuntime final : public Runtime {
 public:
     /// Pipes and openings start with these options; see the setters.
@@ -68,6 +68,10 @@ public:
 
     // The network. These hold for what begins afterwards, and for the pipes that are open: see `make_pipe`.
 
+    /// How to open what is `Transport::tls`: `runtime.set_tls(&culex::open_tls)`. It is not there by itself, so that tests
+    /// without TLS need no library for it.
+    using TlsOpener = std::unique_ptr<Opening> (*)(Runtime&, const Endpoint&, const StreamOptions&, OpenHandler&);
+    void set_tls(TlsOpener open_tls) noexcept { open_tls_ = open_tls; }
     /// Names that do not resolve (`Errc::host_not_found`), and hosts that never answer: an opening never ends.
     void set_unresolvable(const std::string& host, bool on = true);
     void set_black_hole(const std::string& host, bool on = true);
@@ -94,6 +98,7 @@ private:
     int turn_limit_ = 10'000'000;
     int turns_at_this_instant_ = 0;
     bool turning_ = false;
+    TlsOpener open_tls_ = nullptr;
     std::shared_ptr<PipeOptions> options_;
     std::unique_ptr<Network> network_;
 };

@@ -1,0 +1,142 @@
+// Why a TLS connection failed, in the words of the case.
+#include "io/tls_engine.hpp"
+
+#include <wolfssl/error-ssl.h>
+#include <wolfssl/wolfcrypt/error-crypt.h>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "io/tls_errors.hpp"
+
+namespace culex::io {
+namespace {
+
+/// More names than these are not told.
+constexpr int most_names = 8;
+
+std::string line_of(WOLFSSL_X509_NAME* name) {
+    char text[256];
+    if (!name || !wolfSSL_X509_NAME_oneline(name, text, sizeof text)) return "?";
+    return quoted(std::string_view(text));
+}
+
+/// The names that a certificate is for: the alternative ones, or in their absence the common name.
+std::string names_of(WOLFSSL_X509* certificate) {
+    std::string names;
+    int count = 0;
+    while (const char* name = wolfSSL_X509_get_next_altname(certificate)) {
+        if (++count > most_names) return names + ", ...";
+        names += names.empty() ? "" : ", ";
+        names += printable(name, 100);
+    }
+    if (!names.empty()) return names;
+    const char* const common = wolfSSL_X509_get_subjectCN(certificate);
+    return common ? printable(common, 100) : "nobody";
+}
+
+std::string date_of(WOLFSSL_ASN1_TIME* time) {
+    char text[64];
+    return time && wolfSSL_ASN1_TIME_to_string(time, text, sizeof text) ? text : "?";
+}
+
+} // namespace
+
+/// wolfSSL asks about every certificate of the chain; we only look, and leave its verdict as it is.
+int TlsEngine::on_verified(int good, WOLFSSL_X509_STORE_CTX* store) {
+    auto* const self = static_cast<TlsEngine*>(store->userCtx);
+    if (!good && self && self->verdict_.empty()) self->describe_certificate(store->error, store->current_cert);
+    return good;
+}
+
+void TlsEngine::describe_certificate(int error, WOLFSSL_X509* certificate) {
+    if (!certificate) return;
+    const std::string subject = line_of(wolfSSL_X509_get_subject_name(certificate));
+    switch (error) {
+    case ASN_AFTER_DATE_E:
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD:
+        verdict_ = fmt::format("the certificate of {} has expired: it was valid until {}", subject,
+                               date_of(wolfSSL_X509_get_notAfter(certificate)));
+        break;
+    case ASN_BEFORE_DATE_E:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+    case X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD:
+        verdict_ = fmt::format("the certificate of {} is not valid yet: it will be from {} on", subject,
+                               date_of(wolfSSL_X509_get_notBefore(certificate)));
+        break;
+    case DOMAIN_NAME_MISMATCH:
+    case IPADDR_MISMATCH:
+        verdict_ = fmt::format("the certificate is for {}, not for {}", names_of(certificate),
+                               printable(expected_name(), 253));
+        break;
+    case ASN_NO_SIGNER_E:
+    case ASN_SELF_SIGNED_E:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+        verdict_ = fmt::format("the certificate of {} is of an unknown authority (unknown CA): {}", subject,
+                               line_of(wolfSSL_X509_get_issuer_name(certificate)));
+        break;
+    default:
+        verdict_ = fmt::format("the certificate of {} is refused: {}", subject, tls_error_text(error));
+    }
+}
+
+Failure TlsEngine::failure(int error) {
+    // A session that does not do is not offered again.
+    if (offered_session_ && !has_read_) config_->sessions.forget(endpoint_);
+    abandon();
+    Failure why(Errc::tls_failed, words_for(error));
+    // The server's verdict on our certificate comes when, under TLS 1.3, the handshake has ended for us.
+    return has_read_ ? std::move(why) : std::move(why).during(Phase::tls);
+}
+
+Failure TlsEngine::cut_off(Failure why) {
+    if (offered_session_) config_->sessions.forget(endpoint_);
+    abandon();
+    if (why != Errc::end_of_stream) return std::move(why).during(Phase::tls);
+    return Failure(Errc::tls_failed,
+                   fmt::format("the peer closed the connection during the handshake{}",
+                               lacks_certificate_ ? ": it demands a client certificate, and none was given"
+                                                  : "; perhaps it speaks no TLS on this port"))
+        .during(Phase::tls);
+}
+
+std::string TlsEngine::words_for(int error) {
+    if (!verdict_.empty()) return verdict_;
+    WOLFSSL_ALERT_HISTORY history{};
+    wolfSSL_get_alert_history(ssl_.get(), &history);
+    constexpr int fatal = 2;
+    const bool alerted = error == FATAL_ERROR || error == SOCKET_PEER_CLOSED_E;
+    if (alerted && history.last_rx.level == fatal) return words_for_alert(history.last_rx.code);
+    if (error == WOLFSSL_ERROR_ZERO_RETURN) return "the peer ended the connection during the handshake";
+    return tls_error_text(error);
+}
+
+std::string TlsEngine::words_for_alert(int alert) const {
+    const std::string_view name = alert_name(alert);
+    std::string text = fmt::format("the peer sent the TLS alert {}{}", name.empty() ? std::to_string(alert) : name,
+                                   established_ && !has_read_ ? " right after the handshake" : "");
+    const char* hint = nullptr;
+    const bool about_us = alert >= 41 && alert <= 49; // bad_certificate ... access_denied
+    if (alert == 116 || lacks_certificate_) {
+        hint = "it demands a client certificate, and none was given";
+    } else if (alert == 40) {
+        hint = "no cipher suite or version in common";
+    } else if (config_->is_client && about_us) {
+        hint = "it does not accept our client certificate";
+    } else if (about_us) {
+        hint = "it does not accept our certificate";
+    } else if (alert == 70) {
+        hint = "it speaks no version of TLS that is allowed here";
+    } else if (alert == 120) {
+        hint = "it speaks none of the ALPN protocols offered";
+    } else if (alert == 115 || (alert == 51 && !config_->psk.key.empty())) {
+        hint = "it does not know the key agreed upon before";
+    }
+    if (hint) text += fmt::format(": {}", hint);
+    if (alert == 70) text += fmt::format(" ({})", config_->versions);
+    return text;
+}
+
+} // namespace culex::io
