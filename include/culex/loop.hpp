@@ -52,7 +52,7 @@ public:
 
     /// To the millisecond: never ahead of `Clock::now()`, and fixed while the loop calls out. A timer is never early by it.
     [[nodiscard]] TimePoint now() const noexcept override;
-    /// Implements `tcp` and `unix_socket`. Name resolution runs on libuv's own threads.
+    /// Implements `tcp`, `tls` and `unix_socket`. Name resolution runs on libuv's own threads.
     [[nodiscard]] std::unique_ptr<Opening> open(const Endpoint& endpoint, const StreamOptions& options,
                                                 OpenHandler& handler) override;
     /// Of TCP, on an IP address, or on the first one of a name, looked up at once; or a Unix socket, whose file must not

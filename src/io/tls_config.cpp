@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include <fmt/format.h>
+#include <wolfssl/wolfcrypt/ecc.h>
 
 #include "base/text.hpp"
 #include "io/tls_engine.hpp"
@@ -75,10 +76,20 @@ WOLFSSL_METHOD* method_of(bool client, TlsVersion least, TlsVersion greatest) {
     return client ? wolfSSLv23_client_method() : wolfSSLv23_server_method();
 }
 
+struct FreeTables {
+    ~FreeTables() { wc_ecc_fp_free(); }
+};
+
 } // namespace
+
+void tidy_up_with_thread() {
+    const thread_local FreeTables tables;
+    (void)tables;
+}
 
 Failure TlsConfig::make_context(TlsVersion least, TlsVersion greatest) {
     if (least > greatest) return bad_option("min_version is above max_version");
+    tidy_up_with_thread();
     if (!starts_wolf()) return unusable("wolfSSL does not start");
     context.reset(wolfSSL_CTX_new(method_of(is_client, least, greatest)));
     if (!context) return unusable("wolfSSL has no context for us");

@@ -28,6 +28,10 @@ struct FreeWolf {
 };
 template <class T> using WolfPtr = std::unique_ptr<T, FreeWolf>;
 
+/// wolfSSL keeps tables of multiples of curve points, up to 12 MB, for each thread, and does not know when one ends. To be
+/// called where a thread is about to calculate with curves.
+void tidy_up_with_thread();
+
 /// A key agreed upon before.
 struct TlsPsk {
     std::string identity{};

@@ -95,6 +95,9 @@ Failure TlsEngine::set_up_client() {
         if (done != WOLFSSL_SUCCESS) return failure(done);
     }
     if (Failure why = set_host(expected_name())) return why;
+    // With the key exchange of wolfSSL's own choice, P-256, a resumed handshake takes two and a half times as long. (Of no
+    // effect with TLS 1.2 alone; a server without X25519 asks for another.)
+    wolfSSL_UseKeyShare(ssl_.get(), WOLFSSL_ECC_X25519);
     offer_session();
     return Failure();
 }
@@ -135,6 +138,7 @@ Failure TlsEngine::handle_input(Bytes bytes, Buffer& plain) {
 }
 
 Failure TlsEngine::shake_hands() {
+    tidy_up_with_thread();
     const int done = config_->is_client ? wolfSSL_connect(ssl_.get()) : wolfSSL_accept(ssl_.get());
     if (done == WOLFSSL_SUCCESS) return finish();
     const int error = wolfSSL_get_error(ssl_.get(), done);

@@ -290,6 +290,19 @@ TEST_F(TlsTest, tls_1_3_is_preferred_and_1_2_taken) {
     EXPECT_STREQ(wolfSSL_get_version(second.client.native()), "TLSv1.2");
 }
 
+TEST_F(TlsTest, a_server_may_ask_for_another_key_exchange) {
+    const auto config = server();
+    std::string group = "P-256";
+    ASSERT_EQ(wolfSSL_CTX_set1_groups_list(config->context.get(), group.data()), WOLFSSL_SUCCESS);
+    Engines both(client({.min_version = v1_3}), config);
+    both.run();
+    ASSERT_TRUE(both.established()) << both.client_failure.message() << " / " << both.server_failure.message();
+    EXPECT_STREQ(wolfSSL_get_curve_name(both.client.native()), "SECP256R1");
+    Engines usual(client({.min_version = v1_3}), server());
+    usual.run();
+    EXPECT_STREQ(wolfSSL_get_curve_name(usual.client.native()), "X25519");
+}
+
 TEST_F(TlsTest, a_key_agreed_upon_before_needs_no_certificate) {
     const std::string key = "\x01\x02\x03\x04 sixteen bytes";
     const io::TlsServerSettings settings{.psk = {"sensor-7", key}};
