@@ -162,7 +162,7 @@ TEST_P(WaitConnected, a_client_destroyed_between_the_end_of_an_operation_and_its
     ClientOptions persistent = options();
     persistent.clean_start = false;
     persistent.properties.session_expiry_interval = 3600;
-    for (int turns = 0; turns < 40; ++turns) { // one of them is the turn in question
+    for (int turns = 1; turns < 40; ++turns) { // one of them is the turn in question
         auto own = std::make_unique<AsyncClient>(runtime, persistent);
         TaskRoot<bool> connecting(connect_then(*own));
         connecting.start_on(runtime);
@@ -176,7 +176,7 @@ TEST_P(WaitConnected, a_client_destroyed_between_the_end_of_an_operation_and_its
             EXPECT_TRUE(error.failure() == Errc::closed);
         }
     }
-    for (int turns = 0; turns < 40; ++turns) {
+    for (int turns = 1; turns < 40; ++turns) {
         auto own = std::make_unique<AsyncClient>(runtime, persistent);
         TaskRoot<bool> connecting(connect_then(*own));
         connecting.start_on(runtime);
