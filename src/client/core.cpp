@@ -170,7 +170,7 @@ void Core::restart() {
 
 void Core::disconnect(const DisconnectOptions& options, DisconnectOperation& operation) {
     if (state_ == ConnectionState::idle) {
-        undelivered_ = session_.outstanding();
+        operation.undelivered_ = undelivered_ = session_.outstanding();
         operation.done_ = true;
         return;
     }

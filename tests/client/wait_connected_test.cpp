@@ -161,7 +161,7 @@ TEST_P(WaitConnected, a_client_destroyed_between_the_end_of_an_operation_and_its
     };
     ClientOptions persistent = options();
     persistent.clean_start = false;
-    persistent.properties.session_expiry_interval = 3600;
+    persistent.properties.session_expiry_interval = never_expires;
     for (int turns = 1; turns < 40; ++turns) { // one of them is the turn in question
         auto own = std::make_unique<AsyncClient>(runtime, persistent);
         TaskRoot<bool> connecting(connect_then(*own));
