@@ -33,6 +33,18 @@ TEST_P(WaitConnected, is_done_at_once_while_connected) {
     EXPECT_EQ(outcome(waiter()), "ok");
 }
 
+TEST_P(WaitConnected, waits_for_the_new_connection_where_one_was_asked_for) {
+    start(options());
+    ASSERT_EQ(connect({at("a")}), "ok");
+    const auto renew = [](AsyncClient& own) -> Task<> {
+        own.reconnect();
+        co_await own.wait_connected();
+    };
+    run(renew(*client));
+    EXPECT_EQ(a.accepted(), 2u);
+    EXPECT_EQ(client->state(), ConnectionState::connected);
+}
+
 TEST_P(WaitConnected, fails_at_once_before_connect_and_after_disconnect) {
     start(options());
     EXPECT_EQ(outcome(waiter()), "not connected");
