@@ -131,12 +131,17 @@ struct ConnectResult {
 class ConnectOperation : public ClientOperation {
 public:
     ~ConnectOperation();
-    ConnectResult await_resume();
+    ConnectResult await_resume() {
+        check();
+        return {session_present_};
+    }
 
 private:
     friend class client::Core;
     friend class AsyncClient;
     ConnectOperation(client::Core& core, Result<std::vector<Endpoint>> endpoints, const ConnectOptions& options);
+
+    bool session_present_ = false;
 };
 
 class WaitConnectedOperation : public ClientOperation {
@@ -156,12 +161,17 @@ struct DisconnectResult {
 
 class DisconnectOperation : public ClientOperation {
 public:
-    DisconnectResult await_resume();
+    DisconnectResult await_resume() {
+        check();
+        return {undelivered_};
+    }
 
 private:
     friend class client::Core;
     friend class AsyncClient;
     DisconnectOperation(client::Core& core, const DisconnectOptions& options);
+
+    std::size_t undelivered_ = 0;
 };
 
 /// Where a client stands.

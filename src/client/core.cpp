@@ -170,7 +170,7 @@ void Core::restart() {
 
 void Core::disconnect(const DisconnectOptions& options, DisconnectOperation& operation) {
     if (state_ == ConnectionState::idle) {
-        undelivered_ = session_.outstanding();
+        operation.undelivered_ = undelivered_ = session_.outstanding();
         operation.done_ = true;
         return;
     }
@@ -203,6 +203,7 @@ void Core::reconnect() {
 void Core::wait_connected(WaitConnectedOperation& operation) {
     switch (state_) {
     case ConnectionState::connected:
+        if (hurry_ || link_end_) break; // not any more, as soon as the supervisor runs
         operation.done_ = true;
         return;
     case ConnectionState::idle: // nothing goes on that it could wait for
@@ -211,8 +212,9 @@ void Core::wait_connected(WaitConnectedOperation& operation) {
         return fail(operation, Failure(Errc::closed));
     case ConnectionState::connecting:
     case ConnectionState::backing_off:
-        return waiting_until_connected_.push_back(operation.place_);
+        break;
     }
+    waiting_until_connected_.push_back(operation.place_);
 }
 
 void Core::before_attempt(AttemptHook hook) { hook_ = hook ? std::make_shared<AttemptHook>(std::move(hook)) : nullptr; }

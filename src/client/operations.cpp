@@ -96,11 +96,6 @@ ConnectOperation::~ConnectOperation() {
     if (!done_) core_->call_off(Failure(Errc::cancelled));
 }
 
-ConnectResult ConnectOperation::await_resume() {
-    check();
-    return {core_->session_present()};
-}
-
 WaitConnectedOperation::WaitConnectedOperation(Core& core, std::chrono::milliseconds timeout)
     : ClientOperation(core, timeout, &ClientOperation::on_completed) {
     core.wait_connected(*this);
@@ -109,11 +104,6 @@ WaitConnectedOperation::WaitConnectedOperation(Core& core, std::chrono::millisec
 DisconnectOperation::DisconnectOperation(Core& core, const DisconnectOptions& options)
     : ClientOperation(core, {}, &ClientOperation::on_completed) {
     core.disconnect(options, *this);
-}
-
-DisconnectResult DisconnectOperation::await_resume() {
-    check();
-    return {core_->undelivered()};
 }
 
 // --- the client

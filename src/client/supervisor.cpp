@@ -44,7 +44,11 @@ void Core::connected() {
     event.session_present = session_present_;
     tell(event);
     attempt_ = 0;
-    while (auto* place = waiting_to_connect_.pop_front()) place->operation.finish();
+    while (auto* place = waiting_to_connect_.pop_front()) {
+        auto& operation = static_cast<ConnectOperation&>(place->operation);
+        operation.session_present_ = session_present_; // the client may be gone before it is asked for it
+        operation.finish();
+    }
     while (auto* place = waiting_until_connected_.pop_front()) place->operation.finish();
     if (observer_) observer_->on_connected(session_present_);
 }
@@ -161,7 +165,11 @@ void Core::stop(const Failure& why) {
     fail_all(waiting_for_room_, closed);
     fail_all(waiting_to_connect_, closed);
     fail_all(waiting_until_connected_, closed);
-    while (auto* place = waiting_to_disconnect_.pop_front()) place->operation.finish();
+    while (auto* place = waiting_to_disconnect_.pop_front()) {
+        auto& operation = static_cast<DisconnectOperation&>(place->operation);
+        operation.undelivered_ = undelivered_;
+        operation.finish();
+    }
     // Streams that were opened before a first connection outlive attempts that fail.
     if (ever_connected_ || !why) router_.end(why);
     if (observer_) observer_->on_stopped(why);

@@ -85,6 +85,7 @@ protected:
         runtime.run_until_idle();
         runtime.run_until(
             [&] { return client->state() == ConnectionState::connected || client->state() == ConnectionState::idle; });
+        runtime.run_until_idle(); // whoever waited has heard of it
     }
 
     static Task<> connect_to(AsyncClient& client, std::vector<Endpoint> endpoints, ConnectOptions options) {

@@ -148,11 +148,12 @@ TEST_P(Reconnecting, gives_up_when_the_broker_refuses_for_good_and_says_so_to_ev
     TaskRoot<> consumer(consume(*stream, how));
     consumer.start_on(runtime);
     broker.options().refuse_connect = ReasonCode::bad_user_name_or_password;
-    broker.drop_all_connections();
-    runtime.run_until_idle();
+    lose_connection();
     int done = 0;
     TaskRoot<> waiting(publish(client, "a", "1", QoS::at_least_once, done));
     waiting.start_on(runtime);
+    runtime.run_until_idle();
+    broker.listen();
     runtime.advance(24h);
     EXPECT_EQ(broker.accepted(), 2u); // not tried for ever
     EXPECT_EQ(client.state(), ConnectionState::idle);
