@@ -75,6 +75,8 @@ public:
     /// Listens on an address; port 0 lets the system choose. `handler` must outlive the listener.
     [[nodiscard]] virtual Result<std::unique_ptr<Listener>> listen(const Endpoint& endpoint,
                                                                    AcceptHandler& handler) = 0;
+    /// What draws of chance begin with, such as those of a client's delays. 0: with what the system gives.
+    [[nodiscard]] virtual std::uint64_t random_seed() noexcept { return 0; }
 
 protected:
     ~Runtime() = default;

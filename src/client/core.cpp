@@ -10,7 +10,8 @@
 namespace culex::client {
 namespace {
 
-std::uint64_t fresh_seed() {
+std::uint64_t fresh_seed(Runtime& runtime) {
+    if (const std::uint64_t seed = runtime.random_seed()) return seed;
     std::random_device device;
     return std::uint64_t{device()} << 32 | device();
 }
@@ -29,8 +30,9 @@ session::Config session_config(const Settings& settings, const Observer* observe
 
 Core::Core(Runtime& runtime, const ClientOptions& options, Observer* observer)
     : runtime_(runtime), observer_(observer), settings_(options), session_(session_config(settings_, observer)),
-      router_(runtime, session_, settings_.plain().inbound, *this), backoff_(settings_.plain().reconnect, fresh_seed()),
-      verdicts_(options.reconnect.verdicts), route_(settings_.plain().reconnect.redirects) {}
+      router_(runtime, session_, settings_.plain().inbound, *this),
+      backoff_(settings_.plain().reconnect, fresh_seed(runtime)), verdicts_(options.reconnect.verdicts),
+      route_(settings_.plain().reconnect.redirects) {}
 
 Core::~Core() {
     observer_ = nullptr;

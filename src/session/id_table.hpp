@@ -41,6 +41,16 @@ public:
         if (--size_ == 0 && mask_ >= kept_size) release();
     }
 
+    /// Takes out what `goes(T&)` is true for; that may dispose of it.
+    template <class F> void erase_if(F goes) noexcept {
+        for (std::size_t i = 0; i <= mask_; ++i) {
+            if (!slots_[i] || !goes(*slots_[i])) continue;
+            slots_[i] = nullptr;
+            --size_;
+        }
+        if (size_ == 0 && mask_ >= kept_size) release();
+    }
+
     /// Empties the table, and calls `dispose(T&)` for what was in it.
     template <class F> void clear(F dispose) noexcept {
         for (std::size_t i = 0; i <= mask_; ++i) {

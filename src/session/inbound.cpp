@@ -19,9 +19,10 @@ Inbound::Received Inbound::handle_publish(QoS qos, PacketId id, Message&& messag
 
 Inbound::Received Inbound::handle_exactly_once(PacketId id, Message&& message) {
     if (Held* held = held_.find(id)) {
-        const bool doubtful = held->link < doubted_before_ && !message.dup();
+        const bool new_session = doubtful(*held) && !message.dup();
         const bool unseen = held->given_back && held->link != link_;
-        if (!doubtful && !unseen) {
+        if (!new_session && !unseen) {
+            believe(*held);
             handle_repeated(*held);
             return {};
         }
@@ -38,6 +39,20 @@ Inbound::Received Inbound::handle_exactly_once(PacketId id, Message&& message) {
     }
     held.delivery = held.slot;
     return {std::move(message), {held.delivery, id, QoS::exactly_once}};
+}
+
+/// The broker knows the identifier as we do: on the link of the doubt, that shows that the session is the old one.
+void Inbound::believe(const Held& held) noexcept {
+    if (doubtful(held) && link_ == doubted_before_) doubted_before_ = 0;
+}
+
+void Inbound::end_doubt() noexcept {
+    held_.erase_if([this](Held& held) {
+        const bool forgotten = doubtful(held) && !has_slot(held.slot);
+        if (forgotten) delete &held;
+        return forgotten;
+    });
+    doubted_before_ = 0;
 }
 
 /// Our answer was lost, or its consumer is not done: answer, and deliver nothing [MQTT-4.3.3-10].
@@ -57,6 +72,7 @@ Inbound::Released Inbound::handle_pubrel(PacketId id) {
     Held* held = held_.find(id);
     if (!held) return {.answer = ReasonCode::packet_identifier_not_found};
     if (!held->received) return {.early = true};
+    believe(*held);
     if (!deliver_on_pubrel_ || held->processed) {
         forget(*held);
         return {.answer = ReasonCode::success};

@@ -93,9 +93,11 @@ public:
     void forget_link() noexcept;
     /// The broker has no session: its identifiers mean nothing now.
     void forget_session() noexcept;
-    /// The session that the broker has may be a new one. What it sends for the first time under an identifier of an earlier
-    /// link is a new message then.
+    /// The session that the broker has on this link may be a new one, in which the identifiers of earlier links mean other
+    /// messages, or none. On this link DUP tells: a new session has nothing yet that it could send again.
     void doubt_session() noexcept { doubted_before_ = link_; }
+    /// What the broker would send again has come by now: what has not is forgotten.
+    void end_doubt() noexcept;
 
 private:
     struct Slot {
@@ -130,13 +132,15 @@ private:
     void forget(Held& held) noexcept;
     [[nodiscard]] Received handle_exactly_once(PacketId id, Message&& message);
     void handle_repeated(Held& held);
+    void believe(const Held& held) noexcept;
+    [[nodiscard]] bool doubtful(const Held& held) const noexcept { return held.link < doubted_before_; }
 
     const bool deliver_on_pubrel_;
     // What survives a link.
     IdTable<Held> held_;
     std::uint64_t first_slot_ = 1; // the sequence of slots_[0]
     std::uint64_t link_ = 1;
-    std::uint64_t doubted_before_ = 0; // the link since which the session is known to be the broker's
+    std::uint64_t doubted_before_ = 0; // what no link has seen since this one is in doubt; 0 = nothing is
     // What a link takes with it.
     Ring<Slot> slots_;
     std::size_t unacknowledged_ = 0;

@@ -184,7 +184,9 @@ void Session::handle(const Suback& packet) {
                     quoted(asked.subscriptions[i].filter), to_string(packet.reason_codes[i]));
             }
         }
+        const bool restored = exchange->restores;
         finish(*exchange, {.reason_codes = packet.reason_codes, .properties = &packet.properties});
+        if (restored && restoring_.empty()) inbound_.end_doubt();
     }
     report(PacketType::suback, packet.packet_id, ReasonCode::success, packet.reason_codes, packet.properties);
 }

@@ -6,6 +6,7 @@
 namespace culex {
 namespace {
 
+using culex::testing::Consumes;
 using culex::testing::cut_at_random;
 using culex::testing::CutsPlan;
 
@@ -30,6 +31,24 @@ TEST_P(RandomCuts, with_consumers_that_are_slow) {
     cut_at_random(runtime, broker, slow);
 }
 
+TEST_P(RandomCuts, with_acks_after_processing) {
+    CutsPlan manual = plan(1000);
+    manual.messages = 5;
+    manual.within_bytes = 500;
+    manual.consumes = Consumes::by_ack;
+    manual.slowest_consumer = 5ms;
+    cut_at_random(runtime, broker, manual);
+}
+
+TEST_P(RandomCuts, with_acks_in_any_order) {
+    CutsPlan workers = plan(2000);
+    workers.messages = 5;
+    workers.within_bytes = 500;
+    workers.consumes = Consumes::by_workers;
+    workers.slowest_consumer = 20ms;
+    cut_at_random(runtime, broker, workers);
+}
+
 TEST_P(RandomCuts, with_several_clients_and_topics) {
     CutsPlan several = plan(1000);
     several.clients = 3;
@@ -49,11 +68,34 @@ TEST_P(RandomCuts, with_narrow_bounds) {
     cut_at_random(runtime, broker, narrow);
 }
 
+TEST_P(RandomCuts, with_narrow_bounds_and_acks_in_any_order) {
+    CutsPlan narrow = plan(1000);
+    narrow.messages = 5;
+    narrow.clients = 2;
+    narrow.consumes = Consumes::by_workers;
+    narrow.slowest_consumer = 10ms;
+    narrow.client.properties.receive_maximum = 3;
+    narrow.client.outbound.messages = 2;
+    narrow.client.inbound.soft_bytes = 300;
+    broker.options().connack.receive_maximum = 1;
+    cut_at_random(runtime, broker, narrow);
+}
+
 TEST_P(RandomCuts, with_a_broker_that_loses_its_sessions) {
     CutsPlan forgetful = plan(1000);
     forgetful.messages = 10;
     forgetful.slowest_consumer = 2ms;
     forgetful.session_lost_one_in = 5;
+    cut_at_random(runtime, broker, forgetful);
+}
+
+TEST_P(RandomCuts, with_a_broker_that_loses_its_sessions_and_acks_in_any_order) {
+    CutsPlan forgetful = plan(2000);
+    forgetful.clients = 2;
+    forgetful.messages = 6;
+    forgetful.consumes = Consumes::by_workers;
+    forgetful.slowest_consumer = 20ms;
+    forgetful.session_lost_one_in = 3;
     cut_at_random(runtime, broker, forgetful);
 }
 

@@ -90,6 +90,31 @@ TEST_P(DoubtTest, lasts_until_an_identifier_was_used_again) {
     EXPECT_THAT(peer.events(), ElementsAre("PUBLISH#7 q2 a:new"));
 }
 
+TEST_P(DoubtTest, ends_when_the_broker_has_answered_and_sent_nothing_again) {
+    knock(true);
+    connect_to_present_session();
+    const ReasonCode granted = ReasonCode::granted_qos_2;
+    peer.receive(Suback{.packet_id = 2, .reason_codes = std::span{&granted, 1}});
+    peer.end();
+    connect_to_present_session();
+    peer.sent();
+    peer.receive_message("a", "new", QoS::exactly_once, 7, true); // its first PUBLISH was lost with the link
+    EXPECT_THAT(peer.events(), ElementsAre("PUBLISH#7 q2 dup a:new"));
+}
+
+TEST_P(DoubtTest, ends_when_the_broker_sends_again_what_it_had_sent) { // [MQTT-4.3.3-10]
+    knock(true);
+    peer.connect({.session_present = true});
+    peer.receive_message("a", "old", QoS::exactly_once, 7, true);
+    peer.events();
+    const ReasonCode granted = ReasonCode::granted_qos_2;
+    peer.receive(Suback{.packet_id = 2, .reason_codes = std::span{&granted, 1}});
+    peer.end();
+    connect_to_present_session();
+    peer.receive_message("a", "old", QoS::exactly_once, 7, true);
+    EXPECT_THAT(peer.events(), IsEmpty());
+}
+
 TEST(Doubt5, asks_for_no_retained_messages_again) {
     SessionPeer peer{Version::v5};
     peer.connect();

@@ -35,6 +35,13 @@
 
 namespace culex::testing {
 
+/// How consumers are done with messages.
+enum class Consumes : std::uint8_t {
+    by_asking,  ///< for the next one
+    by_ack,     ///< in the order of arrival
+    by_workers, ///< several at once, done in any order
+};
+
 struct CutsPlan {
     std::string url = "mqtt://broker";
     Version version = Version::v3_1_1;
@@ -42,10 +49,12 @@ struct CutsPlan {
     std::uint64_t within_bytes =
         1000; ///< ... by a fault somewhere in their first so many bytes, or else with the cycle
     std::size_t clients = 1;
-    int topics = 1;                          ///< of each client, direction and QoS
-    int messages = 20;                       ///< in a cycle, for each topic
-    Duration slowest_consumer{};             ///< a consumer takes up to so long for each message
-    int session_lost_one_in = 0;             ///< so many cycles, at random; 0 = never
+    int topics = 1;    ///< of each client, direction and QoS
+    int messages = 20; ///< in a cycle, for each topic
+    Consumes consumes = Consumes::by_asking;
+    Duration slowest_consumer{};                    ///< a consumer takes up to so long for each message
+    int session_lost_one_in = 0;                    ///< so many cycles, at random; 0 = never
+    std::chrono::milliseconds reconnect_delay{100}; ///< the greatest
     ClientOptions client{};                  ///< the bounds to try; names, version and persistence are the scheme's
     Duration limit = std::chrono::hours(24); ///< for all of it
 };
@@ -90,7 +99,9 @@ public:
         Nursery consumers;
         for (auto& user : users_) {
             co_await user->client.connect(plan_.url);
-            user->stream = co_await user->client.subscribe("down/" + user->name + "/#", QoS::exactly_once);
+            const SubscribeOptions options{.acknowledge = plan_.consumes == Consumes::by_asking ? Acknowledge::automatic
+                                                                                                : Acknowledge::manual};
+            user->stream = co_await user->client.subscribe("down/" + user->name + "/#", QoS::exactly_once, options);
             consumers.spawn(consume(*user));
         }
         while (cuts() < plan_.cuts && !::testing::Test::HasFailure()) co_await cycle();
@@ -121,8 +132,8 @@ private:
         options.version = plan_.version;
         options.clean_start = false;
         options.properties.session_expiry_interval = 3600;
-        options.reconnect.first_delay = std::chrono::milliseconds(10);
-        options.reconnect.max_delay = std::chrono::milliseconds(100);
+        options.reconnect.first_delay = std::min(std::chrono::milliseconds(10), plan_.reconnect_delay);
+        options.reconnect.max_delay = plan_.reconnect_delay;
         return options;
     }
     [[nodiscard]] std::uint64_t below(std::uint64_t bound) { return random_() % bound; }
@@ -189,11 +200,21 @@ private:
     }
 
     Task<> consume(User& user) {
-        const auto slowest = static_cast<std::uint64_t>(plan_.slowest_consumer.count());
+        Nursery workers;
         while (auto message = co_await user.stream.next()) {
             down_[std::string(message->topic())].add(message->text());
-            if (slowest > 0) co_await sleep_for(Duration(static_cast<Duration::rep>(below(slowest))));
+            if (plan_.consumes == Consumes::by_workers) {
+                workers.spawn(work(*std::move(message)));
+            } else {
+                co_await work(*std::move(message));
+            }
         }
+        co_await workers.join();
+    }
+    Task<> work(Message message) {
+        const auto slowest = static_cast<std::uint64_t>(plan_.slowest_consumer.count());
+        if (slowest > 0) co_await sleep_for(Duration(static_cast<Duration::rep>(below(slowest))));
+        message.ack(); // does nothing where the stream does it
     }
 
     /// Until the broker knows everybody, and has nothing left for anybody.

@@ -33,6 +33,8 @@ public:
     [[nodiscard]] std::unique_ptr<Opening> open(const Endpoint& endpoint, const StreamOptions& options,
                                                 OpenHandler& handler) override;
     [[nodiscard]] Result<std::unique_ptr<Listener>> listen(const Endpoint& endpoint, AcceptHandler& handler) override;
+    /// 1, 2, 3, ...: clients draw the same delays in every run.
+    [[nodiscard]] std::uint64_t random_seed() noexcept override { return ++seeds_; }
 
     // Time. All of these throw `Error` (`std::errc::resource_deadlock_would_occur`) when the turn limit is reached without
     // time passing: something posts itself forever. None may be called by what they run.
@@ -95,6 +97,7 @@ private:
     void next_timer_changed() noexcept override {}
 
     TimePoint now_{std::chrono::hours(1)};
+    std::uint64_t seeds_ = 0;
     int turn_limit_ = 10'000'000;
     int turns_at_this_instant_ = 0;
     bool turning_ = false;
