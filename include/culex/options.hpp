@@ -9,22 +9,10 @@
 #include <type_traits>
 
 #include <culex/packet.hpp>
+#include <culex/queue_limits.hpp>
 #include <culex/runtime.hpp>
 
 namespace culex {
-
-/// What `publish` does when the outbound queue is full.
-enum class WhenFull : std::uint8_t {
-    wait,   ///< the operation waits for room
-    refuse, ///< it fails with `Errc::queue_full`
-};
-
-/// The bounds of what waits to be sent or acknowledged. Both hold at once; a single message larger than `bytes` passes alone.
-struct OutboundLimits {
-    std::size_t messages = 100'000;
-    std::size_t bytes = std::size_t{64} << 20;
-    WhenFull when_full = WhenFull::wait;
-};
 
 /// The bounds of received messages that wait for their consumers, in bytes.
 struct InboundLimits {

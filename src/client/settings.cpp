@@ -65,7 +65,8 @@ session::Config Settings::session_config() const noexcept {
             .topic_alias_maximum = options_.properties.topic_alias_maximum.value_or(0),
             .ping_timeout = options_.ping_timeout,
             .outbound_messages = options_.outbound.messages,
-            .outbound_bytes = options_.outbound.bytes};
+            .outbound_bytes = options_.outbound.bytes,
+            .when_full = options_.outbound.when_full};
 }
 
 } // namespace culex::client

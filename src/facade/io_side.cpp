@@ -182,7 +182,7 @@ bool IoSide::perform(Request& request) {
     }
     if (request.answer) {
         served_.push_back({request.answer, std::move(result)});
-    } else if (!result) {
+    } else if (!result && result.failure() != Errc::dropped) { // of that the session tells
         log(LogLevel::warning, "a message was dropped: {}", result.failure().message());
     }
     return true;

@@ -66,6 +66,7 @@ public:
     PacketId id;              ///< 0 for a QoS 0 message
     bool holds_quota = false; ///< counts against the receive maximum of this link
     bool restores = false;    ///< a SUBSCRIBE of the session's own: in nobody's way and in no bound
+    std::uint32_t order = 0;  ///< among the messages of a `PublishQueue`
 
 private:
     friend class Operation;

@@ -54,27 +54,18 @@ std::size_t Session::suspend(const Failure& why) {
     for (ExchangeList* list : {&requested_, &requests_}) {
         while (!list->empty()) finish(list->front(), {.failure = why});
     }
-    ExchangeList kept;
-    while (!queue_.empty()) {
-        Exchange::Owner next = queue_.pop_front();
-        if (next->qos == QoS::at_most_once) {
-            finish(*next.release(), {.failure = why});
-        } else {
-            kept.push_back(std::move(next));
-        }
-    }
-    queue_.splice_back(kept);
-    for (ExchangeList* list : {&releases_, &sent_, &resend_, &waiting_, &queue_}) {
-        list->for_each([&why](Exchange& exchange) { exchange.complete({.failure = why}); });
-    }
+    while (Exchange* message = queue_.oldest_qos0()) finish(*message, {.failure = why});
+    const auto tell = [&why](Exchange& exchange) { exchange.complete({.failure = why}); };
+    for (ExchangeList* list : {&releases_, &sent_, &resend_}) list->for_each(tell);
+    queue_.for_each_tracked(tell);
     return unfinished;
 }
 
 void Session::abandon(const Failure& why) {
-    for (ExchangeList* list :
-         {&requested_, &requests_, &restoring_, &releases_, &sent_, &resend_, &waiting_, &queue_}) {
+    for (ExchangeList* list : {&requested_, &requests_, &restoring_, &releases_, &sent_, &resend_}) {
         while (!list->empty()) finish(list->front(), {.failure = why});
     }
+    while (Exchange* message = queue_.oldest()) finish(*message, {.failure = why});
     inbound_.forget_session();
     subscriptions_.clear();
     assigned_client_id_.clear();
