@@ -42,11 +42,13 @@
 #include <culex/result.hpp>
 
 #include "base/ring.hpp"
+#include "session/counters.hpp"
 #include "session/event.hpp"
 #include "session/exchange.hpp"
 #include "session/id_table.hpp"
 #include "session/inbound.hpp"
 #include "session/limits.hpp"
+#include "session/packet_tap.hpp"
 #include "session/publish_queue.hpp"
 #include "session/subscriptions.hpp"
 #include "wire/codec.hpp"
@@ -154,8 +156,15 @@ public:
     /// Messages and requests that wait to be sent or answered.
     [[nodiscard]] std::size_t outstanding() const noexcept { return outstanding_; }
     [[nodiscard]] std::size_t outstanding_bytes() const noexcept { return outstanding_bytes_; }
-    /// Messages that the policy of a full queue has dropped.
-    [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
+    /// Fills in what the session knows of them.
+    void count_into(Statistics& to);
+    /// Null for none.
+    void set_tap(PacketTap* tap) noexcept { tap_ = tap; }
+    /// The owner is about to hand all of `output` to the transport.
+    void before_flush() {
+        if (tap_) [[unlikely]]
+            show_output();
+    }
     /// Received messages of this link that are not acknowledged.
     [[nodiscard]] std::size_t unacknowledged() const noexcept { return inbound_.unacknowledged(); }
 
@@ -164,7 +173,8 @@ private:
 
     // session.cpp
     template <class P> void write(const P& packet);
-    void answered(std::size_t bytes) {
+    void answered(PacketType type, std::size_t bytes) {
+        Counters::count(counters_.sent, type, bytes);
         unflushed_answers_ += bytes;
         if (unflushed_answers_ > config_.answer_limit) [[unlikely]]
             fail_unread();
@@ -172,6 +182,7 @@ private:
     [[gnu::cold]] void fail_unread();
     void fail(Failure why);
     void disconnect_when_drained();
+    void write_disconnect(ReasonCode code);
     [[nodiscard]] Duration ping_interval() const noexcept;
     [[nodiscard]] TimePoint ping_due() const noexcept;
     [[nodiscard]] TimePoint answer_due() const noexcept;
@@ -232,9 +243,8 @@ private:
     Result<void> append(Publish& message);
     Result<Published> send_once(Publish& message);
     Result<Published> send_tracked(Publish& message, Operation* operation);
-    [[gnu::cold]] void take_back(std::size_t kept);
     Result<Published> submit_directly(Exchange::Owner& prepared, Operation* operation);
-    Result<Published> enqueue(Publish& message, Operation* operation);
+    [[gnu::noinline]] Result<Published> enqueue(Publish& message, Operation* operation);
     template <class List> Exchange& track(Exchange::Owner&& exchange, List& list, Operation* operation);
     /// Of one that is in a list, or of none any more.
     void finish(Exchange& exchange, Outcome&& outcome);
@@ -244,8 +254,19 @@ private:
     void resume(bool session_present);
     void pump();
 
+    // session_statistics.cpp
+    [[gnu::cold]] void show_output();
+    void forget_output();
+    template <class F> void for_each_in_output(F visit);
+
     // session_bounds.cpp
-    [[nodiscard]] bool fits(std::size_t bytes, const PublishQueue::Depth& without) const noexcept;
+    /// Whether so much more fits if `without` goes. A message that is larger than the whole bound may pass alone: to refuse
+    /// it would be to refuse it for ever.
+    [[nodiscard, gnu::always_inline]] bool fits(std::size_t bytes, const PublishQueue::Depth& without) const noexcept {
+        const std::size_t messages = outstanding_ - without.messages;
+        const std::size_t all_bytes = outstanding_bytes_ - without.bytes + sizeof(Exchange) + bytes;
+        return messages == 0 || (messages < config_.outbound_messages && all_bytes <= config_.outbound_bytes);
+    }
     [[nodiscard]] bool has_room_for(std::size_t bytes) const noexcept { return fits(bytes, {}); }
     [[nodiscard]] bool lacks_id(QoS qos) const noexcept {
         return qos != QoS::at_most_once && ids_.size() == max_packet_id;
@@ -276,14 +297,14 @@ private:
     PacketId last_id_ = 0;
     PublishQueue queue_;     // PUBLISH not sent
     ExchangeList resend_;    // sent on an earlier link
-    ExchangeList sent_;      // PUBLISH sent on this link
+    ExchangeList sent_;      // PUBLISH sent on this link ...
+    ExchangeList fresh_;     // ... and still in the output, perhaps
     ExchangeList releases_;  // PUBREL owed or sent, in the order of the PUBRECs [MQTT-4.6.0-4]
     ExchangeList requests_;  // SUBSCRIBE and UNSUBSCRIBE to send
     ExchangeList requested_; // ... sent on this link
     ExchangeList restoring_; // SUBSCRIBEs that restore what a lost session held
     std::size_t outstanding_ = 0;
     std::size_t outstanding_bytes_ = 0;
-    std::uint64_t dropped_ = 0;
     Subscriptions subscriptions_;
     Inbound inbound_;
     std::string assigned_client_id_;
@@ -301,10 +322,13 @@ private:
     std::vector<std::string> aliases_; // of the broker: alias - 1 -> topic
     TimePoint last_sent_{};
     TimePoint last_received_{};
-    std::optional<TimePoint> ping_sent_; // the oldest that is not answered
+    std::optional<TimePoint> ping_sent_;  // the oldest that is not answered, or when reading went on after it
+    std::optional<TimePoint> ping_timed_; // the same, but where reading has stopped since
     bool reading_ = true;
     std::size_t unflushed_answers_ = 0; // bytes
 
+    Counters counters_;
+    PacketTap* tap_ = nullptr;
     Ring<Event> events_;
     Buffer output_;
     Buffer scratch_;

@@ -8,15 +8,6 @@
 
 namespace culex::session {
 
-/// Whether so much more fits if `without` goes. A message that is larger than the whole bound may pass alone: to refuse it
-/// would be to refuse it for ever.
-bool Session::fits(std::size_t bytes, const PublishQueue::Depth& without) const noexcept {
-    const std::size_t messages = outstanding_ - without.messages;
-    if (messages == 0) return true;
-    return messages < config_.outbound_messages &&
-           outstanding_bytes_ - without.bytes + sizeof(Exchange) + bytes <= config_.outbound_bytes;
-}
-
 /// By all that the policy allows to drop. Asked first, so that nothing is dropped in vain.
 bool Session::could_make_room(QoS qos, std::size_t bytes) const noexcept {
     if (lacks_id(qos) && queue_.depth_of_tracked().messages == 0) return false;
@@ -56,9 +47,9 @@ Failure Session::overflow(QoS qos, std::size_t bytes) {
 
 /// Counts a message that is dropped, and gives the reason. The log hears of the first, and then ever less often.
 Failure Session::drop(const char* what) {
-    ++dropped_;
-    if (std::has_single_bit(dropped_)) {
-        log(LogLevel::warning, "the outbound queue is full: {} messages dropped so far ({})", dropped_,
+    ++counters_.dropped;
+    if (std::has_single_bit(counters_.dropped)) {
+        log(LogLevel::warning, "the outbound queue is full: {} messages dropped so far ({})", counters_.dropped,
             to_string(config_.when_full));
     }
     return Failure(Errc::dropped,

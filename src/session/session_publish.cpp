@@ -94,32 +94,27 @@ Result<Published> Session::send_once(Publish& message) {
     message.qos = QoS::at_most_once; // as it is: so the compiler knows
     message.dup = false;
     message.packet_id = 0;
+    const std::size_t before = output_.size();
     if (auto written = append(message); !written) return std::move(written).failure();
+    counters_.sent_publish(QoS::at_most_once, output_.size() - before);
     return Published{0, true};
 }
 
+/// The short way; what is not plain, does not fit or is refused goes the long one.
 Result<Published> Session::send_tracked(Publish& message, Operation* operation) {
-    const std::size_t plain_size = message.topic.size() + message.payload.size() + greatest_plain_head;
-    if (!has_room_for(plain_size)) return enqueue(message, operation);
+    const std::size_t greatest_size = message.topic.size() + message.payload.size() + greatest_plain_head;
+    if (!has_room_for(greatest_size) || !grants(message.qos, message.retain)) return enqueue(message, operation);
     message.dup = false; // tells of this very packet [MQTT-3.3.1-3]
     message.packet_id = next_id();
-    if (message.packet_id == 0) return enqueue(message, operation);
     const std::size_t before = output_.size();
-    if (auto written = append(message); !written) return std::move(written).failure();
-    const Bytes packet = output_.bytes().subspan(before);
-    if (packet.size() > plain_size && !has_room_for(packet.size())) [[unlikely]] { // its properties are too much
-        take_back(before);
+    if (!wire::encode_plain_publish(output_, message, config_.version, limits_.maximum_packet_size)) {
+        if (message.packet_id != 0) --last_id_; // as if it had not been asked for
         return enqueue(message, operation);
     }
-    sent(track(Exchange::make(PacketType::publish, message.qos, message.packet_id, packet), sent_, operation));
+    const Bytes packet = output_.bytes().subspan(before);
+    counters_.sent_publish(message.qos, packet.size());
+    sent(track(Exchange::make(PacketType::publish, message.qos, message.packet_id, packet), fresh_, operation));
     return Published{message.packet_id, false};
-}
-
-/// Forgets what the output holds behind its first `kept` bytes.
-void Session::take_back(std::size_t kept) {
-    Buffer before;
-    before.append(output_.bytes().first(kept));
-    output_.swap(before);
 }
 
 Result<Published> Session::submit_directly(Exchange::Owner& prepared, Operation* operation) {
@@ -128,11 +123,12 @@ Result<Published> Session::submit_directly(Exchange::Owner& prepared, Operation*
         return std::move(granted).failure();
     }
     output_.append(packet);
+    counters_.sent_publish(prepared->qos, packet.size());
     if (prepared->qos == QoS::at_most_once) {
         prepared.reset();
         return Published{0, true};
     }
-    Exchange& exchange = track(std::move(prepared), sent_, operation);
+    Exchange& exchange = track(std::move(prepared), fresh_, operation);
     sent(exchange);
     return Published{exchange.id, false};
 }
@@ -155,10 +151,11 @@ void Session::send(Exchange::Owner exchange) {
         return;
     }
     output_.append(packet);
+    counters_.sent_publish(exchange->qos, packet.size());
     if (exchange->qos == QoS::at_most_once) {
         finish(*exchange.release(), {});
     } else {
-        sent(sent_.push_back(std::move(exchange)));
+        sent(fresh_.push_back(std::move(exchange)));
     }
 }
 

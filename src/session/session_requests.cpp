@@ -113,6 +113,7 @@ Result<void> Session::check_granted(const Exchange& request) const {
 void Session::send_request(Exchange::Owner exchange) {
     exchange->step = first_step(exchange->kind);
     output_.append(exchange->packet());
+    Counters::count(counters_.sent, exchange->kind, exchange->packet().size());
     (exchange->restores ? restoring_ : requested_).push_back(std::move(exchange));
 }
 
