@@ -14,13 +14,19 @@
 
 namespace culex {
 
-/// The bounds of received messages that wait for their consumers, in bytes.
+/// The bounds of received messages that wait for their consumers. Bytes and numbers hold at once, and for all streams
+/// together: there is one connection, and to stop it is to stop it for each of them. So a stream that nobody reads holds up
+/// the others; drop it, or give it a client of its own.
 struct InboundLimits {
-    /// Beyond this the client stops reading, and TCP holds the broker back; unless an operation waits for an answer.
+    /// Beyond these the client stops reading, and TCP holds the broker back; unless an operation waits for an answer.
     std::size_t soft_bytes = std::size_t{4} << 20;
-    /// Up to this it reads on while an operation waits for an answer; beyond it QoS 0 messages are dropped and counted, and
-    /// QoS 1 and 2 messages are bounded by the Receive Maximum.
+    std::size_t soft_messages = 100'000;
+    /// Up to these it reads on while an operation waits for an answer. Beyond them QoS 0 messages are dropped and counted,
+    /// and QoS 1 and 2 messages are bounded by the Receive Maximum: by their number, and by the greatest packet in bytes
+    /// (`ConnectProperties::receive_maximum`, `maximum_packet_size`). A broker of 3.1.1 knows no such maximum: there reading
+    /// stops in the end, with so many messages unacknowledged, also for who waits for an answer.
     std::size_t hard_bytes = std::size_t{64} << 20;
+    std::size_t hard_messages = 1'000'000;
 };
 
 /// When and how often to connect again after a connection was lost.

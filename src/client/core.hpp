@@ -10,6 +10,8 @@
 /// No user code runs inside the core's own calls: operations and streams are woken through the scheduler's ready queue.
 /// Therefore a client may be destroyed wherever user code runs.
 
+#include <array>
+#include <cassert>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +24,7 @@
 #include "client/link.hpp"
 #include "client/router.hpp"
 #include "client/settings.hpp"
+#include "client/tap.hpp"
 #include "session/session.hpp"
 
 namespace culex::client {
@@ -73,7 +76,7 @@ public:
     [[nodiscard]] Subscription messages();
 
     // For the documented client, which waits in its own way and hears of every outcome as an observer. It calls none of
-    // this from inside an observer's function, but `proceed` and `set_held_bytes`.
+    // this from inside an observer's function, but `proceed` and `set_held`.
 
     /// Empty where it has begun. `keep_messages`: what is not acknowledged yet is sent again, with either kind of session.
     [[nodiscard]] Failure connect(Result<std::vector<Endpoint>> endpoints, const ConnectOptions& options,
@@ -91,10 +94,13 @@ public:
     Result<PacketId> subscribe(std::span<const TopicSubscription> subscriptions);
     Result<PacketId> unsubscribe(std::span<const std::string_view> filters);
     void acknowledge(const session::Delivery& delivery);
-    /// An observer holds this much: it counts towards the bound at which reading stops.
-    void set_held_bytes(std::size_t bytes) noexcept;
+    /// An observer holds this much: it counts towards the bounds at which reading stops.
+    void set_held(std::size_t messages, std::size_t bytes) noexcept;
     /// After `Observer::on_before_attempt`.
     void proceed();
+
+    [[nodiscard]] Statistics statistics();
+    void tap(Tap::See see);
 
     [[nodiscard]] Runtime& runtime() noexcept { return runtime_; }
     [[nodiscard]] ConnectionState state() const noexcept { return state_; }
@@ -144,6 +150,12 @@ private:
     void drop_link();
     [[nodiscard]] bool told_to_stop() const noexcept;
 
+    // core_statistics.cpp
+    void count_end(const Failure& why, bool was_connected) noexcept;
+
+    void check_caller() const noexcept {
+        assert(!tap_.running() && "culex: a tap may not call the client that it looks at");
+    }
     [[nodiscard]] Failure not_open() const;
     void verb_done();
     void drain_events();
@@ -156,10 +168,19 @@ private:
     Runtime& runtime_;
     Observer* observer_;
     Settings settings_;
+    Tap tap_;
     session::Session session_;
     Router router_;
+    const std::size_t receive_maximum_;
+    const bool broker_keeps_to_maximum_;
     Backoff backoff_;
+    std::size_t held_messages_ = 0;
     std::size_t held_bytes_ = 0;
+
+    std::uint64_t refused_ = 0; // publishes, for want of room
+    std::uint64_t connections_ = 0;
+    std::array<std::uint64_t, end_cause_count> lost_{};
+    std::array<std::uint64_t, end_cause_count> failed_attempts_{};
 
     ConnectionState state_ = ConnectionState::idle;
     Failure last_failure_;

@@ -16,6 +16,11 @@ std::string_view matching_part(std::string_view filter) noexcept {
     return shared ? shared->filter : filter;
 }
 
+/// The message, and its place in an inbox.
+std::size_t cost(const Message& message) noexcept {
+    return session::MessageBlock::footprint(message) + sizeof(InboxEntry);
+}
+
 } // namespace
 
 Router::~Router() {
@@ -67,7 +72,8 @@ void Router::remove(Inbox& inbox) noexcept {
 }
 
 void Router::deliver(Message message, const session::Delivery& delivery) {
-    if (delivery.qos == QoS::at_most_once && bytes_ > limits_.hard_bytes) {
+    const bool too_much = bytes_ > limits_.hard_bytes || waiting_ > limits_.hard_messages;
+    if (too_much && delivery.qos == QoS::at_most_once) {
         ++dropped_;
         return;
     }
@@ -93,12 +99,14 @@ void Router::meet(Walk& walk, Inbox& inbox, const Message& message, const sessio
 }
 
 void Router::push(Inbox& inbox, InboxEntry entry) {
-    bytes_ += session::MessageBlock::footprint(entry.message);
+    ++waiting_;
+    bytes_ += cost(entry.message);
     inbox.push(std::move(entry));
 }
 
 void Router::taken(const Message& message) noexcept {
-    bytes_ -= session::MessageBlock::footprint(message);
+    --waiting_;
+    bytes_ -= cost(message);
     owner_.on_consumed();
 }
 

@@ -38,7 +38,8 @@ public:
 
     void deliver(Message message, const session::Delivery& delivery);
 
-    /// Bytes of the messages that wait.
+    /// Messages that wait, in each stream, and what it takes to keep them.
+    [[nodiscard]] std::size_t messages() const noexcept { return waiting_; }
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
     [[nodiscard]] std::uint64_t unclaimed_count() const noexcept { return unclaimed_; }
     [[nodiscard]] std::uint64_t dropped_count() const noexcept { return dropped_; }
@@ -71,6 +72,7 @@ private:
     Inbox* catch_all_ = nullptr;
     IntrusiveList<Inbox> inboxes_;
     std::uint64_t messages_ = 0; // numbers them, so that one inbox gets each once
+    std::size_t waiting_ = 0;
     std::size_t bytes_ = 0;
     std::uint64_t unclaimed_ = 0;
     std::uint64_t dropped_ = 0;

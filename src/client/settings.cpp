@@ -47,6 +47,8 @@ Failure Settings::check(const ClientOptions& options) {
     if (options.reconnect.multiplier < 1.0) return invalid("reconnect.multiplier: at least 1");
     if (options.inbound.soft_bytes > options.inbound.hard_bytes)
         return invalid("inbound: soft_bytes is above hard_bytes");
+    if (options.inbound.soft_messages > options.inbound.hard_messages)
+        return invalid("inbound: soft_messages is above hard_messages");
     const Connect packet = connect_packet(options);
     Buffer checked;
     if (auto written = wire::encode(checked, packet, options.version); !written) return std::move(written).failure();

@@ -9,7 +9,8 @@ namespace culex::client {
 Task<> Core::supervise() {
     for (;;) {
         Failure why = co_await attempt();
-        if (!why) {
+        const bool was_connected = !why;
+        if (was_connected) {
             connected();
             co_await connection();
             why = link_end_;
@@ -20,6 +21,7 @@ Task<> Core::supervise() {
             observer_->on_attempt_failed(why);
         }
         if (told_to_stop()) co_return stop(Failure());
+        count_end(why, was_connected);
         last_failure_ = why;
         log(LogLevel::info, "{}: {}", client_id(), why.message());
         if (give_up(why)) co_return stop(why);
@@ -99,6 +101,7 @@ void Core::connected() {
     ever_connected_ = true;
     tried_ = 0;
     connected_at_ = runtime_.now();
+    ++connections_;
     while (auto* place = waiting_to_connect_.pop_front()) place->operation.finish();
     if (observer_) observer_->on_connected(session_present_);
 }
