@@ -11,9 +11,12 @@
 #include <culex/connection_attempt.hpp>
 #include <culex/connection_events.hpp>
 #include <culex/endpoint.hpp>
+#include <culex/function.hpp>
 #include <culex/operation.hpp>
 #include <culex/options.hpp>
+#include <culex/statistics.hpp>
 #include <culex/subscription.hpp>
+#include <culex/tap.hpp>
 
 namespace culex {
 
@@ -277,6 +280,13 @@ public:
     /// Received messages that no stream wanted, and QoS 0 messages dropped beyond `InboundLimits::hard_bytes`.
     [[nodiscard]] std::uint64_t unclaimed() const noexcept;
     [[nodiscard]] std::uint64_t dropped() const noexcept;
+
+    /// What the client has done since it was made, and holds now.
+    [[nodiscard]] Statistics statistics() const;
+    /// Shows every packet to `see`, in both directions, in the order of the wire; an empty function ends that. It runs inside
+    /// the client's own work: it may neither call nor destroy the client or its streams (asserted; `state` and what else
+    /// only looks is harmless), and should be quick. An exception is logged.
+    void tap(Function<void(const TappedPacket&)> see);
 
     /// For the documented client (client.hpp), which is an adapter over this.
     [[nodiscard]] client::Core& core() noexcept { return *core_; }

@@ -26,6 +26,7 @@
 
 #include <culex/callback_data.hpp>
 #include <culex/options.hpp>
+#include <culex/statistics.hpp>
 #include <culex/tls.hpp>
 
 namespace culex {
@@ -39,12 +40,14 @@ struct ClientSettings {
     Version version = Version::v3_1_1;
     /// How it connects again after a connection was lost.
     ReconnectPolicy reconnect{};
-    /// What may wait to be sent or acknowledged; beyond it `publish` waits, or throws `Errc::queue_full`.
+    /// What may wait to be sent or acknowledged. Beyond it `publish` waits, or throws `Errc::queue_full`, or a message is
+    /// dropped: the new one with `Errc::dropped` out of `publish`, if that has not returned yet (it does at once at QoS 0); one
+    /// that was queued before without a word but the log's. Both are counted (`Client::statistics`).
     OutboundLimits outbound{};
-    /// What may wait to be dispatched. Beyond `soft_bytes` the client stops reading, unless it waits for an answer itself.
-    /// What it then reads beyond `hard_bytes` is dropped, if nobody waits for it: QoS 0 messages, and the acknowledgements
-    /// of our own messages as far as callbacks hear of them (these beyond `soft_bytes` where no loop runs); see
-    /// `Client::dropped`.
+    /// What may wait to be dispatched: packets count as messages do. Beyond the soft limits the client stops reading, unless
+    /// it waits for an answer itself. What it then reads beyond the hard limits is dropped, if nobody waits for it: QoS 0
+    /// messages, and the acknowledgements of our own messages as far as callbacks hear of them (these beyond the soft limits
+    /// where no loop runs); see `Client::dropped`.
     InboundLimits inbound{};
     /// How long one attempt to connect may take, from resolving the name to CONNACK.
     std::chrono::milliseconds connect_timeout{30'000};
@@ -163,6 +166,10 @@ public:
     void loop();
     /// The same, and `on_message` is called for messages of every QoS that no conditional callback takes.
     void loop(Callback on_message);
+
+    /// What the client has done since it was made, and holds now. It waits for the I/O thread to tell. Packets that wait to be
+    /// dispatched are its `inbound.messages`; `dropped` is part of its `inbound_dropped`.
+    [[nodiscard]] Statistics statistics() const;
 
     /// Packets that were not dispatched, because too many waited; see `ClientSettings::inbound`.
     [[nodiscard]] std::uint64_t dropped() const noexcept;

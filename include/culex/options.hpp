@@ -9,31 +9,25 @@
 #include <type_traits>
 
 #include <culex/packet.hpp>
+#include <culex/queue_limits.hpp>
 #include <culex/reconnect_policy.hpp>
 #include <culex/runtime.hpp>
 
 namespace culex {
 
-/// What `publish` does when the outbound queue is full.
-enum class WhenFull : std::uint8_t {
-    wait,   ///< the operation waits for room
-    refuse, ///< it fails with `Errc::queue_full`
-};
-
-/// The bounds of what waits to be sent or acknowledged. Both hold at once; a single message larger than `bytes` passes alone.
-struct OutboundLimits {
-    std::size_t messages = 100'000;
-    std::size_t bytes = std::size_t{64} << 20;
-    WhenFull when_full = WhenFull::wait;
-};
-
-/// The bounds of received messages that wait for their consumers, in bytes.
+/// The bounds of received messages that wait for their consumers. Bytes and numbers hold at once, and for all streams
+/// together: there is one connection, and to stop it is to stop it for each of them. So a stream that nobody reads holds up
+/// the others; drop it, or give it a client of its own.
 struct InboundLimits {
-    /// Beyond this the client stops reading, and TCP holds the broker back; unless an operation waits for an answer.
+    /// Beyond these the client stops reading, and TCP holds the broker back; unless an operation waits for an answer.
     std::size_t soft_bytes = std::size_t{4} << 20;
-    /// Up to this it reads on while an operation waits for an answer; beyond it QoS 0 messages are dropped and counted, and
-    /// QoS 1 and 2 messages are bounded by the Receive Maximum.
+    std::size_t soft_messages = 100'000;
+    /// Up to these it reads on while an operation waits for an answer. Beyond them QoS 0 messages are dropped and counted,
+    /// and QoS 1 and 2 messages are bounded by the Receive Maximum: by their number, and by the greatest packet in bytes
+    /// (`ConnectProperties::receive_maximum`, `maximum_packet_size`). A broker of 3.1.1 knows no such maximum: there reading
+    /// stops in the end, with so many messages unacknowledged, also for who waits for an answer.
     std::size_t hard_bytes = std::size_t{64} << 20;
+    std::size_t hard_messages = 1'000'000;
 };
 
 struct ClientOptions {

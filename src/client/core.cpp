@@ -7,6 +7,8 @@
 
 #include <culex/topic.hpp>
 
+#include "wire/roles.hpp"
+
 namespace culex::client {
 namespace {
 
@@ -29,12 +31,15 @@ session::Config session_config(const Settings& settings, const Observer* observe
 } // namespace
 
 Core::Core(Runtime& runtime, const ClientOptions& options, Observer* observer)
-    : runtime_(runtime), observer_(observer), settings_(options), session_(session_config(settings_, observer)),
-      router_(runtime, session_, settings_.plain().inbound, *this),
+    : runtime_(runtime), observer_(observer), settings_(options), tap_(runtime, settings_.plain().version),
+      session_(session_config(settings_, observer)), router_(runtime, session_, settings_.plain().inbound, *this),
+      receive_maximum_(settings_.session_config().receive_maximum),
+      broker_keeps_to_maximum_(wire::receive_maximum_binds(settings_.plain().version)),
       backoff_(settings_.plain().reconnect, fresh_seed(runtime)), verdicts_(options.reconnect.verdicts),
       route_(settings_.plain().reconnect.redirects) {}
 
 Core::~Core() {
+    check_caller();
     observer_ = nullptr;
     supervisor_.reset();
     opening_.reset();
@@ -60,6 +65,7 @@ void Core::publish(Publish& message, PublishOperation& operation) {
             return verb_done();
         }
         const bool wait = settings_.plain().outbound.when_full == WhenFull::wait;
+        if (!wait && wants_room(published.failure())) ++refused_;
         if (!wait || !wants_room(published.failure())) return fail(operation, std::move(published).failure());
     }
     // It waits with a copy of its own: what the caller's views show may be gone when there is room.
@@ -71,9 +77,15 @@ void Core::publish(Publish& message, PublishOperation& operation) {
 
 Result<PacketId> Core::try_publish(Publish& message) {
     if (Failure why = not_open()) return why;
-    if (!waiting_for_room_.empty()) return Failure(Errc::queue_full);
+    if (!waiting_for_room_.empty()) {
+        ++refused_;
+        return Failure(Errc::queue_full);
+    }
     auto published = session_.publish(message);
-    if (!published) return std::move(published).failure();
+    if (!published) {
+        if (wants_room(published.failure())) ++refused_;
+        return std::move(published).failure();
+    }
     verb_done();
     return published->id;
 }
@@ -138,6 +150,7 @@ void Core::connect(Result<std::vector<Endpoint>> endpoints, const ConnectOptions
 }
 
 Failure Core::connect(Result<std::vector<Endpoint>> endpoints, const ConnectOptions& options, bool keep_messages) {
+    check_caller();
     if (state_ != ConnectionState::idle) return Failure(Errc::already_connected);
     if (settings_.fault()) return settings_.fault();
     if (!endpoints) return std::move(endpoints).failure();
@@ -181,6 +194,7 @@ void Core::disconnect(const DisconnectOptions& options, DisconnectOperation& ope
 }
 
 void Core::disconnect(const DisconnectOptions& options) {
+    check_caller();
     state_ = ConnectionState::disconnecting;
     drain_until_ = runtime_.now() + options.drain;
     runtime_.arm(drain_alarm_, drain_until_);
@@ -198,6 +212,7 @@ void Core::halt(const Failure& why) {
 }
 
 void Core::reconnect() {
+    check_caller();
     hurry_ = true;
     changed_.notify();
 }
@@ -245,7 +260,8 @@ void Core::acknowledge(const session::Delivery& delivery) {
     on_consumed();
 }
 
-void Core::set_held_bytes(std::size_t bytes) noexcept {
+void Core::set_held(std::size_t messages, std::size_t bytes) noexcept {
+    held_messages_ = messages;
     held_bytes_ = bytes;
     update_reading();
 }
@@ -283,6 +299,7 @@ void Core::on_link_end(Failure why) {
 }
 
 void Core::on_consumed() {
+    check_caller();
     if (!link_) return;
     link_->output_arrived();
     update_reading();
@@ -302,23 +319,27 @@ void Core::drain_events() {
     }
 }
 
-/// Beyond the soft limit reading stops, unless somebody waits for an answer that only reading can bring; then QoS 0 messages
-/// beyond the hard limit are dropped (by the router), and QoS 1 and 2 messages are bounded by their number.
+/// Beyond the soft limits reading stops, unless somebody waits for an answer that only reading can bring; then QoS 0 messages
+/// beyond the hard limits are dropped (by the router), and QoS 1 and 2 messages are bounded by their number. To that the
+/// broker keeps where it knows the Receive Maximum; where it does not, to stop reading is the last means.
 void Core::update_reading() {
     if (!link_) return;
     const InboundLimits& limits = settings_.plain().inbound;
+    const std::size_t messages = router_.messages() + held_messages_;
     const std::size_t bytes = router_.bytes() + held_bytes_;
     // A window full of QoS 2 messages that wait for PUBREL is no reason not to read it.
-    const bool window_full =
-        session_.unacknowledged() >= settings_.session_config().receive_maximum && session_.waits_for_consumer();
-    const bool reading = session_.outstanding() == 0 ? bytes <= limits.soft_bytes && !window_full
-                                                     : bytes <= limits.hard_bytes || !window_full;
+    const bool window_full = session_.unacknowledged() >= receive_maximum_ && session_.waits_for_consumer();
+    const bool below_soft = bytes <= limits.soft_bytes && messages <= limits.soft_messages;
+    const bool below_hard = bytes <= limits.hard_bytes && messages <= limits.hard_messages;
+    const bool reading = session_.outstanding() == 0 ? below_soft && !window_full
+                                                     : below_hard || !window_full || broker_keeps_to_maximum_;
     link_->set_reading(reading);
 }
 
 // --- small things
 
 Failure Core::not_open() const {
+    check_caller();
     if (state_ != ConnectionState::idle) return Failure();
     return Failure(Errc::not_connected, "call connect first");
 }
@@ -340,12 +361,12 @@ void Core::make_room() {
             break;
         }
         operation.place_.unlink();
-        if (submitted) {
-            operation.id_ = submitted->id;
-            if (submitted->done) operation.finish(); // a QoS 0 message, of which the session says no more
-        } else {
+        if (!submitted) {
             fail(operation, std::move(submitted).failure());
+            continue;
         }
+        operation.id_ = submitted->id;
+        if (submitted->done) operation.finish(); // at QoS 0, which the session does not tell
     }
     verb_done();
 }

@@ -10,6 +10,8 @@
 /// No user code runs inside the core's own calls: operations and streams are woken through the scheduler's ready queue.
 /// Therefore a client may be destroyed wherever user code runs.
 
+#include <array>
+#include <cassert>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +27,7 @@
 #include "client/route.hpp"
 #include "client/router.hpp"
 #include "client/settings.hpp"
+#include "client/tap.hpp"
 #include "client/verdicts.hpp"
 #include "session/session.hpp"
 
@@ -81,7 +84,7 @@ public:
     [[nodiscard]] Subscription messages(Acknowledge acknowledge);
 
     // For the documented client, which waits in its own way and hears of every outcome as an observer. It calls none of
-    // this from inside an observer's function, but `proceed` and `set_held_bytes`.
+    // this from inside an observer's function, but `proceed` and `set_held`.
 
     /// Empty where it has begun. `keep_messages`: what is not acknowledged yet is sent again, with either kind of session.
     [[nodiscard]] Failure connect(Result<std::vector<Endpoint>> endpoints, const ConnectOptions& options,
@@ -99,10 +102,13 @@ public:
     Result<PacketId> subscribe(std::span<const TopicSubscription> subscriptions);
     Result<PacketId> unsubscribe(std::span<const std::string_view> filters);
     void acknowledge(const session::Delivery& delivery);
-    /// An observer holds this much: it counts towards the bound at which reading stops.
-    void set_held_bytes(std::size_t bytes) noexcept;
+    /// An observer holds this much: it counts towards the bounds at which reading stops.
+    void set_held(std::size_t messages, std::size_t bytes) noexcept;
     /// After `Observer::on_before_attempt`.
     void proceed();
+
+    [[nodiscard]] Statistics statistics();
+    void tap(Tap::See see);
 
     [[nodiscard]] Runtime& runtime() noexcept { return runtime_; }
     [[nodiscard]] ConnectionState state() const noexcept { return state_; }
@@ -112,7 +118,6 @@ public:
     [[nodiscard]] const Router& router() const noexcept { return router_; }
     [[nodiscard]] bool session_present() const noexcept { return session_present_; }
     [[nodiscard]] std::size_t undelivered() const noexcept { return undelivered_; }
-    [[nodiscard]] const ReconnectCounts& reconnect_counts() const noexcept { return counts_; }
 
 private:
     struct Alarm : Timer {
@@ -161,6 +166,9 @@ private:
     Task<Failure> await_connack();
     [[nodiscard]] Failure interrupted(const char* waiting_for, Phase phase) const;
 
+    void check_caller() const noexcept {
+        assert(!tap_.running() && "culex: a tap may not call the client that it looks at");
+    }
     [[nodiscard]] Failure not_open() const;
     void verb_done();
     void drain_events();
@@ -173,14 +181,20 @@ private:
     Runtime& runtime_;
     Observer* observer_;
     Settings settings_;
+    Tap tap_;
     session::Session session_;
     Router router_;
+    const std::size_t receive_maximum_;
+    const bool broker_keeps_to_maximum_;
     Backoff backoff_;
     Verdicts verdicts_;
     std::shared_ptr<AttemptHook> hook_; // shared with the call that is under way
     IntrusiveList<EventStream> event_streams_;
     ReconnectCounts counts_;
+    std::size_t held_messages_ = 0;
     std::size_t held_bytes_ = 0;
+
+    std::uint64_t refused_ = 0; // publishes, for want of room
 
     ConnectionState state_ = ConnectionState::idle;
     Failure last_failure_;

@@ -22,6 +22,7 @@ void Link::flush() {
     if (ended_) return;
     // More than once where the session had held output back for want of room.
     while (!session_.output().empty() && stream_->backlog() == 0) {
+        session_.before_flush();
         stream_->write(session_.output());
         session_.handle_flushed(runtime_.now());
     }

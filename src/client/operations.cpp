@@ -200,6 +200,8 @@ const Failure& AsyncClient::last_failure() const noexcept { return core_->last_f
 std::size_t AsyncClient::outstanding() const noexcept { return core_->session().outstanding(); }
 std::size_t AsyncClient::unacknowledged() const noexcept { return core_->session().unacknowledged(); }
 std::uint64_t AsyncClient::unclaimed() const noexcept { return core_->router().unclaimed_count(); }
+Statistics AsyncClient::statistics() const { return core_->statistics(); }
+void AsyncClient::tap(Function<void(const TappedPacket&)> see) { core_->tap(std::move(see)); }
 std::uint64_t AsyncClient::dropped() const noexcept { return core_->router().dropped_count(); }
 
 } // namespace culex

@@ -1,15 +1,11 @@
 #include "client/reconnect_counts.hpp"
 
 namespace culex::client {
+namespace {
 
-EndCause end_cause(const Failure& why) noexcept {
-    if (why == Errc::timed_out || why == Errc::no_response) return EndCause::timeout;
-    if (why == Errc::connection_refused || why == Errc::disconnected) return EndCause::broker;
-    if (why == Errc::malformed_packet || why == Errc::protocol_error) return EndCause::protocol;
-    if (why == Errc::tls_failed) return EndCause::tls;
-    if (why == Errc::end_of_stream || why == Errc::connection_lost) return EndCause::transport;
-    if (why == Errc::invalid_argument || why == Errc::not_supported) return EndCause::other;
-    switch (why.phase()) { // errors of the system, or the hook's own
+/// Errors of the system, or of whatever the hook throws.
+EndCause cause_by_phase(Phase phase) noexcept {
+    switch (phase) {
     case Phase::resolve:
         return EndCause::resolve;
     case Phase::tls:
@@ -17,11 +13,40 @@ EndCause end_cause(const Failure& why) noexcept {
     case Phase::connect:
     case Phase::mqtt:
     case Phase::session:
-        return EndCause::transport;
+        return EndCause::network;
     case Phase::none:
         break;
     }
     return EndCause::other;
+}
+
+} // namespace
+
+EndCause end_cause(const Failure& why) noexcept {
+    if (why.code().category() != culex_category()) return cause_by_phase(why.phase());
+    switch (static_cast<Errc>(why.code().value())) {
+    case Errc::host_not_found:
+        return EndCause::resolve;
+    case Errc::connection_lost:
+        return EndCause::network;
+    case Errc::tls_failed:
+        return EndCause::tls;
+    case Errc::timed_out:
+        return EndCause::timed_out;
+    case Errc::end_of_stream:
+        return EndCause::end_of_stream;
+    case Errc::no_response:
+        return EndCause::no_response;
+    case Errc::malformed_packet:
+    case Errc::protocol_error:
+        return EndCause::protocol;
+    case Errc::connection_refused:
+        return EndCause::refused;
+    case Errc::disconnected:
+        return EndCause::disconnected;
+    default:
+        return EndCause::other;
+    }
 }
 
 } // namespace culex::client

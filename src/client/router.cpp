@@ -17,6 +17,11 @@ std::string_view matching_part(std::string_view filter) noexcept {
     return shared ? shared->filter : filter;
 }
 
+/// The message, and its place in an inbox.
+std::size_t cost(const Message& message) noexcept {
+    return session::MessageBlock::footprint(message) + sizeof(InboxEntry);
+}
+
 } // namespace
 
 Router::~Router() {
@@ -68,7 +73,8 @@ void Router::remove(Inbox& inbox) noexcept {
 }
 
 void Router::deliver(Message message, const session::Delivery& delivery) {
-    if (delivery.qos == QoS::at_most_once && bytes_ > limits_.hard_bytes) {
+    const bool too_much = bytes_ > limits_.hard_bytes || waiting_ > limits_.hard_messages;
+    if (too_much && delivery.qos == QoS::at_most_once) {
         ++dropped_;
         return;
     }
@@ -97,12 +103,14 @@ void Router::push(Inbox& inbox, InboxEntry entry) {
     if (inbox.manual && entry.delivery.sequence != 0) {
         session::MessageBlock::enable_ack(entry.message, acks_.reference(), std::exchange(entry.delivery, {}));
     }
-    bytes_ += session::MessageBlock::footprint(entry.message);
+    ++waiting_;
+    bytes_ += cost(entry.message);
     inbox.push(std::move(entry));
 }
 
 void Router::taken(const Message& message) noexcept {
-    bytes_ -= session::MessageBlock::footprint(message);
+    --waiting_;
+    bytes_ -= cost(message);
     owner_.on_consumed();
 }
 

@@ -43,7 +43,8 @@ public:
     /// There is a new link: what can never be acknowledged any more is forgotten.
     void link_began();
 
-    /// Bytes of the messages that wait.
+    /// Messages that wait, in each stream, and what it takes to keep them.
+    [[nodiscard]] std::size_t messages() const noexcept { return waiting_; }
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
     [[nodiscard]] std::uint64_t unclaimed_count() const noexcept { return unclaimed_; }
     [[nodiscard]] std::uint64_t dropped_count() const noexcept { return dropped_; }
@@ -85,6 +86,7 @@ private:
     std::unordered_map<std::uint64_t, SharedDelivery> shared_; // by sequence
     Revocable<session::AckHandler> acks_{*this};               // messages refer to this, and may outlive it
     std::uint64_t messages_ = 0;                               // numbers them, so that one inbox gets each once
+    std::size_t waiting_ = 0;
     std::size_t bytes_ = 0;
     std::uint64_t unclaimed_ = 0;
     std::uint64_t dropped_ = 0;

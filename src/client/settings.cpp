@@ -70,6 +70,8 @@ Failure Settings::check(const ClientOptions& options) {
     if (Failure why = check_policy(options.reconnect)) return why;
     if (options.inbound.soft_bytes > options.inbound.hard_bytes)
         return invalid("inbound: soft_bytes is above hard_bytes");
+    if (options.inbound.soft_messages > options.inbound.hard_messages)
+        return invalid("inbound: soft_messages is above hard_messages");
     return keep(connect_packet(options)).failure();
 }
 
@@ -104,7 +106,8 @@ session::Config Settings::session_config() const noexcept {
             .topic_alias_maximum = options_.properties.topic_alias_maximum.value_or(0),
             .ping_timeout = options_.ping_timeout,
             .outbound_messages = options_.outbound.messages,
-            .outbound_bytes = options_.outbound.bytes};
+            .outbound_bytes = options_.outbound.bytes,
+            .when_full = options_.outbound.when_full};
 }
 
 } // namespace culex::client

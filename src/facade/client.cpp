@@ -100,6 +100,11 @@ void Client::loop(Callback on_message) {
     engine_->loop();
 }
 
+Statistics Client::statistics() const {
+    const auto engine = engine_;
+    return engine->statistics();
+}
+
 std::uint64_t Client::dropped() const noexcept { return engine_->dropped(); }
 
 } // namespace culex

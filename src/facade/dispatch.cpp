@@ -136,9 +136,9 @@ void Engine::dispatch(const session::Event& event) {
 
 /// Acknowledgements go at once, the rest when it is worth while.
 void Engine::done_with(std::size_t bytes, const session::Delivery& delivery) {
-    unreported_ += bytes;
-    const bool worth_while = delivery.sequence != 0 || unreported_ >= worth_reporting || arrived_.empty();
-    if (!worth_while || !events_.done(std::exchange(unreported_, 0), delivery)) return;
+    unreported_.add(bytes);
+    const bool worth_while = delivery.sequence != 0 || unreported_.bytes >= worth_reporting || arrived_.empty();
+    if (!worth_while || !events_.done(std::exchange(unreported_, {}), delivery)) return;
     const std::scoped_lock lock(mutex_);
     call_io([](IoSide& side) { side.collect(); });
 }

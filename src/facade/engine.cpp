@@ -62,7 +62,10 @@ void Engine::wait_connecting(Lock& lock, Answer& answer) {
 void Engine::push(Lock& lock, Request request) {
     const auto must_wait = [this] { return open_ && (requests_.full() || (requests_.blocked && refuses_when_full())); };
     if (must_wait()) {
-        if (refuses_when_full()) throw Error(Failure(Errc::queue_full));
+        if (refuses_when_full()) {
+            count_refused();
+            throw Error(Failure(Errc::queue_full));
+        }
         check_may_wait();
         wait(lock, [&] { return !must_wait(); });
     }
@@ -104,6 +107,21 @@ PacketId Engine::unsubscribe(std::span<const std::string_view> topics) {
     client::check(topics, settings_.version).value();
     auto verb = [topics](client::Core& core) { return core.unsubscribe(topics); };
     return ask({.verb = std::make_unique<Request::Verb>(verb)});
+}
+
+Statistics Engine::statistics() {
+    check_may_wait();
+    Statistics now;
+    Lock lock(mutex_);
+    if (io_side_) {
+        Answer answer;
+        call_io([&](IoSide& side) { side.statistics(now, answer); });
+        wait(lock, [&] { return answer.done; });
+    }
+    now.inbound_dropped += dropped();
+    now.outbound_dropped[static_cast<std::size_t>(settings_.outbound.when_full)] +=
+        refused_.load(std::memory_order_relaxed);
+    return now;
 }
 
 void Engine::on(Command command, Callback callback, Condition condition, int priority) {

@@ -63,15 +63,22 @@ public:
     void loop();
     /// The client is being destroyed.
     void close();
+    [[nodiscard]] Statistics statistics();
     [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
 
     // --- the I/O thread: see `IoSide`
 
     [[nodiscard]] EventQueue& events() noexcept { return events_; }
     [[nodiscard]] bool looping() const noexcept { return looping_.load(std::memory_order_relaxed); }
-    [[nodiscard]] const InboundLimits& inbound_limits() const noexcept { return settings_.inbound; }
+    [[nodiscard]] Held soft_limit() const noexcept {
+        return {settings_.inbound.soft_messages, settings_.inbound.soft_bytes};
+    }
+    [[nodiscard]] Held hard_limit() const noexcept {
+        return {settings_.inbound.hard_messages, settings_.inbound.hard_bytes};
+    }
     [[nodiscard]] bool refuses_when_full() const noexcept { return settings_.outbound.when_full == WhenFull::refuse; }
     void count_dropped() noexcept { dropped_.fetch_add(1, std::memory_order_relaxed); }
+    void count_refused() noexcept { refused_.fetch_add(1, std::memory_order_relaxed); }
     /// Adds what callers have asked to `pending`.
     void take_requests(Ring<Request>& pending);
     struct Served {
@@ -129,6 +136,7 @@ private:
     std::atomic<bool> gone_ = false; // the client is destroyed, or being so
     std::atomic<bool> looping_ = false;
     std::atomic<std::uint64_t> dropped_ = 0;
+    std::atomic<std::uint64_t> refused_ = 0; // publishes, for want of room
 
     std::mutex mutex_;
     std::condition_variable changed_; // an answer, room, a hook, the end of the dispatch thread
@@ -161,7 +169,7 @@ private:
     // Of whichever thread dispatches.
     CallbackTable callbacks_;
     EventQueue::Events arrived_;
-    std::size_t unreported_ = 0; // bytes of packets that are done with
+    Held unreported_; // packets that are done with
 };
 
 } // namespace culex::facade

@@ -11,7 +11,7 @@ std::size_t cost(const session::Event& event) noexcept {
     return bytes;
 }
 
-void EventQueue::push(Events& events, std::size_t& held, std::size_t limit) {
+void EventQueue::push(Events& events, Held& held, const Held& limit) {
     const std::scoped_lock lock(mutex_);
     if (events_.empty() && !events.empty()) {
         events_.swap(events);
@@ -21,7 +21,7 @@ void EventQueue::push(Events& events, std::size_t& held, std::size_t limit) {
     update(held, limit);
 }
 
-void EventQueue::collect(std::vector<session::Delivery>& deliveries, std::size_t& held, std::size_t limit) {
+void EventQueue::collect(std::vector<session::Delivery>& deliveries, Held& held, const Held& limit) {
     deliveries.clear();
     const std::scoped_lock lock(mutex_);
     called_ = false;
@@ -29,9 +29,11 @@ void EventQueue::collect(std::vector<session::Delivery>& deliveries, std::size_t
     update(held, limit);
 }
 
-void EventQueue::update(std::size_t& held, std::size_t limit) noexcept {
-    held -= std::exchange(bytes_done_, 0);
-    anxious_ = held > limit;
+void EventQueue::update(Held& held, const Held& limit) noexcept {
+    const Held done = std::exchange(done_, {});
+    held.packets -= done.packets;
+    held.bytes -= done.bytes;
+    anxious_ = held.above(limit);
 }
 
 void EventQueue::wait(Events& events) {
@@ -47,9 +49,10 @@ bool EventQueue::take(Events& events) {
     return true;
 }
 
-bool EventQueue::done(std::size_t bytes, const session::Delivery& delivery) {
+bool EventQueue::done(const Held& some, const session::Delivery& delivery) {
     const std::scoped_lock lock(mutex_);
-    bytes_done_ += bytes;
+    done_.packets += some.packets;
+    done_.bytes += some.bytes;
     const bool acknowledges = delivery.sequence != 0;
     if (acknowledges) deliveries_done_.push_back(delivery);
     if (called_ || !(anxious_ || acknowledges)) return false;

@@ -15,6 +15,20 @@ namespace culex::facade {
 /// What an event counts for in the bounds of what may wait.
 [[nodiscard]] std::size_t cost(const session::Event& event) noexcept;
 
+/// How much waits, or is done with.
+struct Held {
+    std::size_t packets = 0;
+    std::size_t bytes = 0;
+
+    void add(std::size_t more_bytes) noexcept {
+        ++packets;
+        bytes += more_bytes;
+    }
+    [[nodiscard]] bool above(const Held& limit) const noexcept {
+        return bytes > limit.bytes || packets > limit.packets;
+    }
+};
+
 /// Both ways go in batches: a lock for many packets, not for each. How much may wait is the I/O thread's to decide, which
 /// counts what it puts in and what is told to be done with.
 class EventQueue {
@@ -27,9 +41,9 @@ public:
     // the dispatch thread will call for all of its progress, and otherwise only for acknowledgements.
 
     /// Takes all of `events`.
-    void push(Events& events, std::size_t& held, std::size_t limit);
+    void push(Events& events, Held& held, const Held& limit);
     /// Gives the messages that are to be acknowledged.
-    void collect(std::vector<session::Delivery>& deliveries, std::size_t& held, std::size_t limit);
+    void collect(std::vector<session::Delivery>& deliveries, Held& held, const Held& limit);
 
     // --- the dispatch thread
 
@@ -37,9 +51,9 @@ public:
     void wait(Events& events);
     /// The same without waiting; false where there is nothing.
     bool take(Events& events);
-    /// So many bytes of packets are done with, and with them a message that wants to be acknowledged, perhaps. True where the
+    /// So many packets are done with, and with them a message that wants to be acknowledged, perhaps. True where the
     /// I/O thread must be called to `collect`.
-    [[nodiscard]] bool done(std::size_t bytes, const session::Delivery& delivery);
+    [[nodiscard]] bool done(const Held& some, const session::Delivery& delivery);
     /// Whether `interrupt` was called since it was last asked.
     [[nodiscard]] bool interrupted() noexcept {
         return interrupted_.load(std::memory_order_relaxed) && interrupted_.exchange(false, std::memory_order_acquire);
@@ -49,13 +63,13 @@ public:
     void interrupt();
 
 private:
-    void update(std::size_t& held, std::size_t limit) noexcept;
+    void update(Held& held, const Held& limit) noexcept;
 
     std::mutex mutex_;
     std::condition_variable arrived_;
     std::atomic<bool> interrupted_ = false; // set under the mutex, so that no `wait` misses it
     Events events_;
-    std::size_t bytes_done_ = 0;
+    Held done_;
     std::vector<session::Delivery> deliveries_done_;
     bool anxious_ = false;
     bool called_ = false; // to collect

@@ -179,10 +179,11 @@ bool IoSide::perform(Request& request) {
     if (!result && wants_room(result.failure())) {
         const bool refuse = engine_.refuses_when_full() && request.answer;
         if (!refuse) return false;
+        engine_.count_refused();
     }
     if (request.answer) {
         served_.push_back({request.answer, std::move(result)});
-    } else if (!result) {
+    } else if (!result && result.failure() != Errc::dropped) { // of that the session tells
         log(LogLevel::warning, "a message was dropped: {}", result.failure().message());
     }
     return true;
@@ -214,28 +215,34 @@ void IoSide::on_event(session::Event&& event) {
     const bool nobody_waits = event.delivery.sequence == 0; // for its acknowledgement
     const bool report = !event.message;
     if (nobody_waits && (above_hard_ || (report && above_soft_ && !engine_.looping()))) return engine_.count_dropped();
-    held_ += cost(event);
+    held_.add(cost(event));
     events_.push_back(std::move(event));
-    core_->set_held_bytes(held_);
+    core_->set_held(held_.packets, held_.bytes);
     if (connected_) loop_.post(hand_over_);
 }
 
 void IoSide::hand_over() {
-    engine_.events().push(events_, held_, engine_.inbound_limits().soft_bytes);
+    engine_.events().push(events_, held_, engine_.soft_limit());
     look_at_held();
 }
 
 void IoSide::collect() {
-    engine_.events().collect(done_, held_, engine_.inbound_limits().soft_bytes);
+    engine_.events().collect(done_, held_, engine_.soft_limit());
     look_at_held();
     for (const session::Delivery& delivery : done_) core_->acknowledge(delivery);
 }
 
 /// Only what is read while too much waits already is dropped: one read may pass the limits, and lose nothing.
 void IoSide::look_at_held() {
-    above_soft_ = held_ > engine_.inbound_limits().soft_bytes;
-    above_hard_ = held_ > engine_.inbound_limits().hard_bytes;
-    core_->set_held_bytes(held_);
+    above_soft_ = held_.above(engine_.soft_limit());
+    above_hard_ = held_.above(engine_.hard_limit());
+    core_->set_held(held_.packets, held_.bytes);
+}
+
+void IoSide::statistics(Statistics& to, Answer& answer) {
+    if (core_) to = core_->statistics();
+    to.outbound.waiting_for_room += pending_.size();
+    engine_.answer(answer, Failure());
 }
 
 } // namespace culex::facade

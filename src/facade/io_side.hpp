@@ -31,6 +31,7 @@ public:
     void serve();
     /// The dispatch thread has made progress.
     void collect();
+    void statistics(Statistics& to, Answer& answer);
 
 private:
     struct Deadline : Timer {
@@ -90,7 +91,7 @@ private:
     std::vector<Answer*> disconnects_;
 
     EventQueue::Events events_; // not handed over yet
-    std::size_t held_ = 0;      // bytes of all that is not dispatched
+    Held held_;                 // all that is not dispatched
     bool above_soft_ = false;
     bool above_hard_ = false;
     std::vector<session::Delivery> done_;

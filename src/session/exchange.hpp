@@ -66,6 +66,9 @@ public:
     PacketId id;              ///< 0 for a QoS 0 message
     bool holds_quota = false; ///< counts against the receive maximum of this link
     bool restores = false;    ///< a SUBSCRIBE of the session's own: in nobody's way and in no bound
+    /// When a PUBLISH was handed to the transport of this link; the epoch where it was not yet, or on an earlier link.
+    TimePoint sent_at{};
+    std::uint32_t order = 0; ///< among the messages of a `PublishQueue`
 
 private:
     friend class Operation;

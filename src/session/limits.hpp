@@ -13,6 +13,9 @@ namespace culex::session {
 /// The greatest packet that the protocol itself allows: Remaining Length and its header.
 inline constexpr std::uint32_t unlimited_packet_size = max_remaining_length + 5;
 
+/// And the greatest packet identifier, so the most that may be in flight.
+inline constexpr PacketId max_packet_id = 65'535;
+
 struct Limits {
     std::uint16_t receive_maximum = 65'535; ///< QoS 1 and 2 messages of ours that may be unacknowledged
     QoS maximum_qos = QoS::exactly_once;

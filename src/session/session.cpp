@@ -16,6 +16,7 @@ Result<void> Session::handle_open(const Connect& connect, TimePoint now) {
     assert(state_ == State::offline);
     output_.clear();
     if (auto written = wire::encode(output_, connect, config_.version); !written) return written;
+    Counters::count(counters_.sent, PacketType::connect, output_.size());
     state_ = State::opening;
     failure_ = Failure();
     server_reference_.clear();
@@ -27,6 +28,7 @@ Result<void> Session::handle_open(const Connect& connect, TimePoint now) {
     aliases_.clear();
     last_sent_ = last_received_ = now;
     ping_sent_.reset();
+    ping_timed_.reset();
     reading_ = true;
     connect_sent_ = false;
     unflushed_answers_ = 0;
@@ -38,16 +40,21 @@ void Session::handle_end() {
     state_ = State::offline;
     limits_ = Limits{}; // what the next link will grant is not known
     quota_ = 0;
-    output_.clear();
+    forget_output();
     inbound_.forget_link();
     // What was sent goes first on the next link, in the order in which it was first sent [MQTT-4.6.0-1].
+    sent_.splice_back(fresh_);
     sent_.splice_back(resend_);
     resend_.splice_back(sent_);
-    resend_.for_each([](Exchange& exchange) {
-        exchange.mark_dup();
+    const auto off_link = [](Exchange& exchange) {
         exchange.holds_quota = false;
+        exchange.sent_at = {};
+    };
+    resend_.for_each([off_link](Exchange& exchange) {
+        exchange.mark_dup();
+        off_link(exchange);
     });
-    releases_.for_each([](Exchange& exchange) { exchange.holds_quota = false; });
+    releases_.for_each(off_link);
     requested_.splice_back(requests_);
     requests_.splice_back(requested_);
 }
@@ -57,27 +64,18 @@ std::size_t Session::suspend(const Failure& why) {
     for (ExchangeList* list : {&requested_, &requests_}) {
         while (!list->empty()) finish(list->front(), {.failure = why});
     }
-    ExchangeList kept;
-    while (!queue_.empty()) {
-        Exchange::Owner next = queue_.pop_front();
-        if (next->qos == QoS::at_most_once) {
-            finish(*next.release(), {.failure = why});
-        } else {
-            kept.push_back(std::move(next));
-        }
-    }
-    queue_.splice_back(kept);
-    for (ExchangeList* list : {&releases_, &sent_, &resend_, &waiting_, &queue_}) {
-        list->for_each([&why](Exchange& exchange) { exchange.complete({.failure = why}); });
-    }
+    while (Exchange* message = queue_.oldest_qos0()) finish(*message, {.failure = why});
+    const auto tell = [&why](Exchange& exchange) { exchange.complete({.failure = why}); };
+    for (ExchangeList* list : {&releases_, &sent_, &fresh_, &resend_}) list->for_each(tell);
+    queue_.for_each_tracked(tell);
     return unfinished;
 }
 
 void Session::abandon(const Failure& why) {
-    for (ExchangeList* list :
-         {&requested_, &requests_, &restoring_, &releases_, &sent_, &resend_, &waiting_, &queue_}) {
+    for (ExchangeList* list : {&requested_, &requests_, &restoring_, &releases_, &sent_, &fresh_, &resend_}) {
         while (!list->empty()) finish(list->front(), {.failure = why});
     }
+    while (Exchange* message = queue_.oldest()) finish(*message, {.failure = why});
     inbound_.forget_session();
     subscriptions_.clear();
     assigned_client_id_.clear();
@@ -101,9 +99,16 @@ void Session::disconnect_now(ReasonCode code) {
     if (state_ != State::connected) return;
     // Without a place for the code, DISCONNECT says that all is well; then silence says more.
     const bool sayable = code == ReasonCode::success || wire::disconnect_tells_reason(config_.version);
-    if (sayable)
-        (void)wire::encode(output_, Disconnect{.reason_code = code}, config_.version, limits_.maximum_packet_size);
+    if (sayable) write_disconnect(code);
     state_ = State::finished; // nothing may follow it [MQTT-3.14.4-1]
+}
+
+/// If it has no room for this, the broker must do without.
+void Session::write_disconnect(ReasonCode code) {
+    const std::size_t before = output_.size();
+    const Disconnect packet{.reason_code = code};
+    if (wire::encode(output_, packet, config_.version, limits_.maximum_packet_size))
+        Counters::count(counters_.sent, PacketType::disconnect, output_.size() - before);
 }
 
 // --- the end that we do not choose
@@ -112,9 +117,7 @@ void Session::fail(Failure why) {
     if (state_ == State::failed || state_ == State::offline) return;
     const bool ours = why == Errc::malformed_packet || why == Errc::protocol_error;
     if (ours && state_ == State::connected && wire::disconnect_tells_reason(config_.version)) {
-        // If it has no room for this, the broker must do without.
-        const Disconnect packet{.reason_code = why.reason_code()};
-        (void)wire::encode(output_, packet, config_.version, limits_.maximum_packet_size);
+        write_disconnect(why.reason_code());
     }
     const Phase phase = state_ == State::opening ? Phase::mqtt : Phase::session;
     state_ = State::failed;
@@ -126,7 +129,7 @@ template <class P> void Session::write(const P& packet) {
     if (auto written = wire::encode(output_, packet, config_.version, limits_.maximum_packet_size); !written) {
         return fail(std::move(written).failure());
     }
-    answered(output_.size() - before);
+    answered(P::type, output_.size() - before);
 }
 template void Session::write(const Puback&);
 template void Session::write(const Pubrec&);
@@ -145,6 +148,10 @@ void Session::handle_flushed(TimePoint now) {
     last_sent_ = now;
     unflushed_answers_ = 0;
     if (state_ == State::opening) connect_sent_ = true;
+    if (!fresh_.empty()) {
+        fresh_.for_each([now](Exchange& exchange) { exchange.sent_at = now; });
+        sent_.splice_back(fresh_);
+    }
     if (state_ != State::connected) return;
     pump();
     disconnect_when_drained();
@@ -152,6 +159,7 @@ void Session::handle_flushed(TimePoint now) {
 
 void Session::handle_reading(bool on, TimePoint now) {
     if (on && !reading_ && ping_sent_) ping_sent_ = now;
+    if (!on) ping_timed_.reset();
     reading_ = on;
 }
 
@@ -164,7 +172,9 @@ void Session::handle_time(TimePoint now) {
     if (now < ping_due()) return;
     write(Pingreq{});
     last_sent_ = now;
-    if (!ping_sent_) ping_sent_ = now;
+    if (ping_sent_) return;
+    ping_sent_ = now;
+    if (reading_) ping_timed_ = now;
 }
 
 TimePoint Session::poll_deadline() const noexcept {

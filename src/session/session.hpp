@@ -23,9 +23,12 @@
 ///        │         │ └──► releases_ ──► done         QoS 2 after PUBREL
 ///        │         │ the link ends
 ///        │         └──► resend_ ──► sent_            first of all on the next link, with DUP, in the first order
-///        └► queue_ ──► waiting_ ──► sent_            offline or congested; waiting_: only the receive maximum is lacking
+///        └► queue_ ──► sent_                         offline, congested, or the receive maximum is lacking
 ///
-/// QoS 0 messages never enter waiting_: the receive maximum delays nothing but QoS 1 and 2 [MQTT-3.3.4-8].
+/// The receive maximum delays nothing but QoS 1 and 2: QoS 0 messages pass those that wait for it [MQTT-3.3.4-8].
+///
+/// What is queued, sent and not acknowledged, or asked for is bounded. Beyond the bounds the policy (`WhenFull`) decides; it
+/// drops from queue_ alone, never what was sent once (session_bounds.cpp).
 
 #include <chrono>
 #include <memory>
@@ -39,11 +42,14 @@
 #include <culex/result.hpp>
 
 #include "base/ring.hpp"
+#include "session/counters.hpp"
 #include "session/event.hpp"
 #include "session/exchange.hpp"
 #include "session/id_table.hpp"
 #include "session/inbound.hpp"
 #include "session/limits.hpp"
+#include "session/packet_tap.hpp"
+#include "session/publish_queue.hpp"
 #include "session/subscriptions.hpp"
 #include "wire/codec.hpp"
 
@@ -57,9 +63,11 @@ struct Config {
     std::uint16_t topic_alias_maximum = 0;
     /// How long PINGRESP may take.
     Duration ping_timeout = std::chrono::seconds{10};
-    /// Bounds on what is queued or unacknowledged; beyond them `publish` fails with `Errc::queue_full`.
+    /// Bounds on what is queued or unacknowledged, and what happens beyond them. To wait is the owner's part: here it is to
+    /// refuse (`Errc::queue_full`, `Errc::no_packet_id`).
     std::size_t outbound_messages = 100'000;
     std::size_t outbound_bytes = std::size_t{64} << 20;
+    WhenFull when_full = WhenFull::refuse;
     /// With so many bytes in `output`, publishes are queued instead of encoded.
     std::size_t output_high_water = std::size_t{256} << 10;
     /// With so many bytes of answers that the transport did not take, the link is failed: the broker sends and does not read.
@@ -105,7 +113,8 @@ public:
     /// verb has returned.
     Result<Published> publish(Publish& message, Operation* operation = nullptr);
     /// The same in two steps, for a caller that waits for room: `prepare` checks and copies, and holds none of the session's
-    /// bounds; `submit` takes the message, or fails with `Errc::queue_full` or `Errc::no_packet_id` and leaves it.
+    /// bounds; `submit` takes the message, or fails with `Errc::queue_full` or `Errc::no_packet_id` and leaves it (with
+    /// `Errc::dropped` as well, where the policy is to drop).
     Result<Exchange::Owner> prepare(Publish& message);
     Result<Published> submit(Exchange::Owner& prepared, Operation* operation);
     Result<PacketId> subscribe(std::span<const TopicSubscription> subscriptions, const SubscribeProperties& properties,
@@ -152,6 +161,15 @@ public:
     /// Messages and requests that wait to be sent or answered.
     [[nodiscard]] std::size_t outstanding() const noexcept { return outstanding_; }
     [[nodiscard]] std::size_t outstanding_bytes() const noexcept { return outstanding_bytes_; }
+    /// Fills in what the session knows of them.
+    void count_into(Statistics& to);
+    /// Null for none.
+    void set_tap(PacketTap* tap) noexcept { tap_ = tap; }
+    /// The owner is about to hand all of `output` to the transport.
+    void before_flush() {
+        if (tap_) [[unlikely]]
+            show_output();
+    }
     /// Received messages of this link that are not acknowledged.
     [[nodiscard]] std::size_t unacknowledged() const noexcept { return inbound_.unacknowledged(); }
     [[nodiscard]] bool awaits(const Delivery& delivery) const noexcept { return inbound_.awaits(delivery); }
@@ -163,7 +181,8 @@ private:
 
     // session.cpp
     template <class P> void write(const P& packet);
-    void answered(std::size_t bytes) {
+    void answered(PacketType type, std::size_t bytes) {
+        Counters::count(counters_.sent, type, bytes);
         unflushed_answers_ += bytes;
         if (unflushed_answers_ > config_.answer_limit) [[unlikely]]
             fail_unread();
@@ -171,6 +190,7 @@ private:
     [[gnu::cold]] void fail_unread();
     void fail(Failure why);
     void disconnect_when_drained();
+    void write_disconnect(ReasonCode code);
     [[nodiscard]] Duration ping_interval() const noexcept;
     [[nodiscard]] TimePoint ping_due() const noexcept;
     [[nodiscard]] TimePoint answer_due() const noexcept;
@@ -213,12 +233,15 @@ private:
     }
     /// Whether a message has to let others pass [MQTT-4.9.0-2], or may not pass others.
     [[nodiscard]] bool must_wait(QoS qos) const noexcept {
-        return qos != QoS::at_most_once && (quota_ == 0 || !resend_.empty() || !waiting_.empty());
+        return qos != QoS::at_most_once && (quota_ == 0 || !resend_.empty());
     }
     [[nodiscard]] bool may_send_directly(QoS qos) const noexcept {
-        return pumpable() && queue_.empty() && !must_wait(qos);
+        return pumpable() && (queue_.empty() ? !must_wait(qos) : may_pass_queue(qos));
     }
-    [[nodiscard]] bool has_room_for(std::size_t bytes) const noexcept;
+    /// Where all that is queued lacks quota, and the message needs none.
+    [[nodiscard]] bool may_pass_queue(QoS qos) const noexcept {
+        return qos == QoS::at_most_once && queue_.depth_of_qos0().messages == 0 && must_wait(QoS::at_least_once);
+    }
     [[nodiscard]] PacketId next_id() noexcept;
     [[nodiscard]] bool grants(QoS qos, bool retain) const noexcept {
         return qos <= limits_.maximum_qos && (!retain || limits_.retain_available);
@@ -229,8 +252,8 @@ private:
     Result<Published> send_once(Publish& message);
     Result<Published> send_tracked(Publish& message, Operation* operation);
     Result<Published> submit_directly(Exchange::Owner& prepared, Operation* operation);
-    Result<Published> enqueue(Publish& message, Operation* operation);
-    Exchange& track(Exchange::Owner&& exchange, ExchangeList& list, Operation* operation);
+    [[gnu::noinline]] Result<Published> enqueue(Publish& message, Operation* operation);
+    template <class List> Exchange& track(Exchange::Owner&& exchange, List& list, Operation* operation);
     /// Of one that is in a list, or of none any more.
     void finish(Exchange& exchange, Outcome&& outcome);
     void sent(Exchange& exchange) noexcept;
@@ -238,6 +261,29 @@ private:
     void release(Exchange& exchange);
     void resume(bool session_present);
     void pump();
+
+    // session_statistics.cpp
+    [[gnu::cold]] void show_output();
+    void forget_output();
+    template <class F> void for_each_in_output(F visit);
+
+    // session_bounds.cpp
+    /// Whether so much more fits if `without` goes. A message that is larger than the whole bound may pass alone: to refuse
+    /// it would be to refuse it for ever.
+    [[nodiscard, gnu::always_inline]] bool fits(std::size_t bytes, const PublishQueue::Depth& without) const noexcept {
+        const std::size_t messages = outstanding_ - without.messages;
+        const std::size_t all_bytes = outstanding_bytes_ - without.bytes + sizeof(Exchange) + bytes;
+        return messages == 0 || (messages < config_.outbound_messages && all_bytes <= config_.outbound_bytes);
+    }
+    [[nodiscard]] bool has_room_for(std::size_t bytes) const noexcept { return fits(bytes, {}); }
+    [[nodiscard]] bool lacks_id(QoS qos) const noexcept {
+        return qos != QoS::at_most_once && ids_.size() == max_packet_id;
+    }
+    [[nodiscard, gnu::cold]] bool make_room(QoS qos, std::size_t bytes);
+    [[nodiscard]] bool could_make_room(QoS qos, std::size_t bytes) const noexcept;
+    [[nodiscard, gnu::cold]] Failure overflow(QoS qos, std::size_t bytes);
+    [[nodiscard, gnu::cold]] Failure drop(const char* what);
+    [[gnu::cold]] void leave_queue(Exchange& exchange) noexcept;
 
     // session_requests.cpp: SUBSCRIBE and UNSUBSCRIBE
     template <class P> Result<PacketId> request(P& packet, Operation* operation);
@@ -257,10 +303,10 @@ private:
     // What survives a link.
     IdTable<Exchange> ids_;
     PacketId last_id_ = 0;
-    ExchangeList queue_;     // not sent, in the order of the calls
-    ExchangeList waiting_;   // not sent, QoS 1 and 2, for lack of quota
+    PublishQueue queue_;     // PUBLISH not sent
     ExchangeList resend_;    // sent on an earlier link
-    ExchangeList sent_;      // PUBLISH sent on this link
+    ExchangeList sent_;      // PUBLISH sent on this link ...
+    ExchangeList fresh_;     // ... and still in the output, perhaps
     ExchangeList releases_;  // PUBREL owed or sent, in the order of the PUBRECs [MQTT-4.6.0-4]
     ExchangeList requests_;  // SUBSCRIBE and UNSUBSCRIBE to send
     ExchangeList requested_; // ... sent on this link
@@ -287,10 +333,13 @@ private:
     std::vector<std::string> aliases_; // of the broker: alias - 1 -> topic
     TimePoint last_sent_{};
     TimePoint last_received_{};
-    std::optional<TimePoint> ping_sent_; // the oldest that is not answered
+    std::optional<TimePoint> ping_sent_;  // the oldest that is not answered, or when reading went on after it
+    std::optional<TimePoint> ping_timed_; // the same, but where reading has stopped since
     bool reading_ = true;
     std::size_t unflushed_answers_ = 0; // bytes
 
+    Counters counters_;
+    PacketTap* tap_ = nullptr;
     Ring<Event> events_;
     Buffer output_;
     Buffer scratch_;
@@ -305,7 +354,7 @@ inline Result<Published> Session::publish(Publish& message, Operation* operation
     return message.qos == QoS::at_most_once ? send_once(message) : send_tracked(message, operation);
 }
 
-inline Exchange& Session::track(Exchange::Owner&& exchange, ExchangeList& list, Operation* operation) {
+template <class List> inline Exchange& Session::track(Exchange::Owner&& exchange, List& list, Operation* operation) {
     if (exchange->id != 0) ids_.insert(*exchange);
     if (!exchange->restores) {
         ++outstanding_;
@@ -316,6 +365,8 @@ inline Exchange& Session::track(Exchange::Owner&& exchange, ExchangeList& list, 
 }
 
 inline void Session::finish(Exchange& exchange, Outcome&& outcome) {
+    if (exchange.step == Step::unsent) [[unlikely]]
+        leave_queue(exchange);
     exchange.unlink();
     if (exchange.id != 0) ids_.erase(exchange.id);
     if (exchange.holds_quota) ++quota_;

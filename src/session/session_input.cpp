@@ -25,6 +25,9 @@ void Session::handle_input(Bytes bytes, TimePoint now) {
         auto frame = framer_.next();
         if (!frame) return fail(std::move(frame).failure());
         if (!*frame) break;
+        Counters::count(counters_.received, (*frame)->type(), (*frame)->size());
+        if (tap_) [[unlikely]]
+            tap_->on_received(**frame);
         handle_packet(**frame);
     }
     if (state_ != State::connected) return;
@@ -123,6 +126,7 @@ void Session::handle_replied(PacketType type, PacketId id, ReasonCode code, cons
     if (Exchange* exchange = ids_.find(id)) {
         switch (next_action(exchange->step, type, failed(code))) {
         case Action::complete:
+            if (exchange->sent_at != TimePoint{}) counters_.answered(exchange->qos, last_received_ - exchange->sent_at);
             finish(*exchange, {.reason_code = code, .properties = &properties});
             break;
         case Action::release:
@@ -154,7 +158,9 @@ void Session::handle(const Pingreq&) {
 }
 
 void Session::handle(const Pingresp&) {
+    if (ping_timed_) counters_.ping_round_trip = last_received_ - *ping_timed_;
     ping_sent_.reset();
+    ping_timed_.reset();
     report(PacketType::pingresp, 0);
 }
 

@@ -9,6 +9,9 @@ namespace {
 
 bool has_retain(Bytes packet) noexcept { return (packet[0] & std::byte{0x01}) != std::byte{}; }
 
+/// Of a PUBLISH without properties: first byte, Remaining Length, the topic's length, packet identifier, the properties' length.
+constexpr std::size_t greatest_plain_head = 1 + 4 + 2 + 2 + 1;
+
 /// The properties of a message that was received, say, and is passed on.
 void strip(PublishProperties& properties) noexcept {
     properties.topic_alias.reset();           // none of ours; the broker's mean nothing to it
@@ -42,16 +45,12 @@ Result<Exchange::Owner> Session::prepare(Publish& message) {
 
 Result<Published> Session::submit(Exchange::Owner& prepared, Operation* operation) {
     if (disconnecting_) return refuse_verb();
-    if (!has_room_for(prepared->packet().size())) return Failure(Errc::queue_full);
-    if (prepared->qos != QoS::at_most_once) {
-        const PacketId id = next_id();
-        if (id == 0) return Failure(Errc::no_packet_id);
-        prepared->assign_id(id);
+    if (!has_room_for(prepared->packet().size()) || lacks_id(prepared->qos)) {
+        if (Failure why = overflow(prepared->qos, prepared->packet().size())) return why;
     }
+    if (prepared->qos != QoS::at_most_once) prepared->assign_id(next_id());
     if (may_send_directly(prepared->qos)) return submit_directly(prepared, operation);
-    // Offline, congested, or behind what is: the queue. Else the quota alone is lacking.
-    ExchangeList& list = pumpable() && queue_.empty() ? waiting_ : queue_;
-    return Published{track(std::move(prepared), list, operation).id, false};
+    return Published{track(std::move(prepared), queue_, operation).id, false};
 }
 
 // --- what is allowed
@@ -80,16 +79,9 @@ Result<void> Session::check_granted(QoS qos, bool retain, std::size_t packet_siz
     return {};
 }
 
-/// A message that is larger than the whole bound may pass alone: to refuse it would be to refuse it for ever.
-bool Session::has_room_for(std::size_t bytes) const noexcept {
-    if (outstanding_ == 0) return true;
-    return outstanding_ < config_.outbound_messages &&
-           outstanding_bytes_ + sizeof(Exchange) + bytes <= config_.outbound_bytes;
-}
-
 /// Rising, skipping 0 and what is in use [MQTT-2.2.1-3]; 0 where all are.
 PacketId Session::next_id() noexcept {
-    if (ids_.size() == 65'535) return 0;
+    if (ids_.size() == max_packet_id) return 0;
     do {
         ++last_id_;
     } while (last_id_ == 0 || ids_.find(last_id_));
@@ -102,19 +94,26 @@ Result<Published> Session::send_once(Publish& message) {
     message.qos = QoS::at_most_once; // as it is: so the compiler knows
     message.dup = false;
     message.packet_id = 0;
+    const std::size_t before = output_.size();
     if (auto written = append(message); !written) return std::move(written).failure();
+    counters_.sent_publish(QoS::at_most_once, output_.size() - before);
     return Published{0, true};
 }
 
+/// The short way; what is not plain, does not fit or is refused goes the long one.
 Result<Published> Session::send_tracked(Publish& message, Operation* operation) {
-    if (!has_room_for(message.topic.size() + message.payload.size())) return Failure(Errc::queue_full);
+    const std::size_t greatest_size = message.topic.size() + message.payload.size() + greatest_plain_head;
+    if (!has_room_for(greatest_size) || !grants(message.qos, message.retain)) return enqueue(message, operation);
     message.dup = false; // tells of this very packet [MQTT-3.3.1-3]
     message.packet_id = next_id();
-    if (message.packet_id == 0) return Failure(Errc::no_packet_id);
     const std::size_t before = output_.size();
-    if (auto written = append(message); !written) return std::move(written).failure();
+    if (!wire::encode_plain_publish(output_, message, config_.version, limits_.maximum_packet_size)) {
+        if (message.packet_id != 0) --last_id_; // as if it had not been asked for
+        return enqueue(message, operation);
+    }
     const Bytes packet = output_.bytes().subspan(before);
-    sent(track(Exchange::make(PacketType::publish, message.qos, message.packet_id, packet), sent_, operation));
+    counters_.sent_publish(message.qos, packet.size());
+    sent(track(Exchange::make(PacketType::publish, message.qos, message.packet_id, packet), fresh_, operation));
     return Published{message.packet_id, false};
 }
 
@@ -124,17 +123,18 @@ Result<Published> Session::submit_directly(Exchange::Owner& prepared, Operation*
         return std::move(granted).failure();
     }
     output_.append(packet);
+    counters_.sent_publish(prepared->qos, packet.size());
     if (prepared->qos == QoS::at_most_once) {
         prepared.reset();
         return Published{0, true};
     }
-    Exchange& exchange = track(std::move(prepared), sent_, operation);
+    Exchange& exchange = track(std::move(prepared), fresh_, operation);
     sent(exchange);
     return Published{exchange.id, false};
 }
 
+/// The message is checked before anything is dropped for it.
 Result<Published> Session::enqueue(Publish& message, Operation* operation) {
-    if (!has_room_for(message.topic.size() + message.payload.size())) return Failure(Errc::queue_full);
     auto prepared = prepare(message);
     if (!prepared) return std::move(prepared).failure();
     auto published = submit(*prepared, operation);
@@ -151,26 +151,21 @@ void Session::send(Exchange::Owner exchange) {
         return;
     }
     output_.append(packet);
+    counters_.sent_publish(exchange->qos, packet.size());
     if (exchange->qos == QoS::at_most_once) {
         finish(*exchange.release(), {});
     } else {
-        sent(sent_.push_back(std::move(exchange)));
+        sent(fresh_.push_back(std::move(exchange)));
     }
 }
 
 void Session::pump() {
-    for (ExchangeList* list : {&resend_, &waiting_}) {
-        while (pumpable() && quota_ > 0 && !list->empty()) send(list->pop_front());
-        if (!list->empty()) break; // a later message may not overtake an earlier one
-    }
-    // The quota delays no QoS 0 message [MQTT-3.3.4-8].
+    while (pumpable() && quota_ > 0 && !resend_.empty()) send(resend_.pop_front());
     while (pumpable() && !queue_.empty()) {
-        Exchange::Owner next = queue_.pop_front();
-        if (must_wait(next->qos)) {
-            waiting_.push_back(std::move(next));
-        } else {
-            send(std::move(next));
-        }
+        // A later message may not overtake an earlier one; but the quota delays none at QoS 0 [MQTT-3.3.4-8].
+        Exchange* const next = must_wait(QoS::at_least_once) ? queue_.oldest_qos0() : queue_.oldest();
+        if (!next) break;
+        send(queue_.take(*next));
     }
 }
 

@@ -16,6 +16,7 @@ namespace culex::session {
 
 /// Hands a message on, if the broker may send it.
 template <class Source> [[gnu::always_inline]] inline void Session::take(const Source& publish) {
+    ++counters_.received.publishes[static_cast<std::size_t>(publish.qos)];
     if (publish.qos == QoS::at_most_once) {
         return hand_on(PacketType::publish, 0, {MessageBlock::make(publish), {}});
     }
@@ -92,7 +93,8 @@ void Session::send_answers() {
 
 void Session::answer(Answer answer) {
     const bool plain = answer.reason_code == ReasonCode::success;
-    if (plain && wire::append_success(output_, answer.type, answer.id, limits_.maximum_packet_size)) return answered(4);
+    if (plain && wire::append_success(output_, answer.type, answer.id, limits_.maximum_packet_size))
+        return answered(answer.type, 4);
     switch (answer.type) {
     case PacketType::puback:
         return write(Puback{.packet_id = answer.id, .reason_code = answer.reason_code});

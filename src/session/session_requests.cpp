@@ -55,13 +55,17 @@ Result<PacketId> Session::unsubscribe(std::span<const std::string_view> filters,
 
 template <class P> Result<PacketId> Session::request(P& packet, Operation* operation) {
     if (disconnecting_) return refuse_verb();
-    packet.packet_id = next_id();
-    if (packet.packet_id == 0) return Failure(Errc::no_packet_id);
+    packet.packet_id = 1; // any, to measure and check
     scratch_.clear();
     if (auto written = wire::encode(scratch_, packet, config_.version, limits_.maximum_packet_size); !written) {
         return std::move(written).failure();
     }
-    if (!has_room_for(scratch_.size())) return Failure(Errc::queue_full);
+    const std::size_t size = scratch_.size();
+    if (!has_room_for(size) && !make_room(QoS::at_least_once, size)) return Failure(Errc::queue_full);
+    if (lacks_id(QoS::at_least_once) && !make_room(QoS::at_least_once, size)) return Failure(Errc::no_packet_id);
+    packet.packet_id = next_id();
+    scratch_.clear();
+    wire::encode(scratch_, packet, config_.version, limits_.maximum_packet_size).value();
     Exchange& exchange =
         track(Exchange::make(P::type, QoS::at_most_once, packet.packet_id, scratch_.bytes()), requests_, operation);
     if (state_ == State::connected) send_request(ExchangeList::take(exchange));
@@ -109,6 +113,7 @@ Result<void> Session::check_granted(const Exchange& request) const {
 void Session::send_request(Exchange::Owner exchange) {
     exchange->step = first_step(exchange->kind);
     output_.append(exchange->packet());
+    Counters::count(counters_.sent, exchange->kind, exchange->packet().size());
     (exchange->restores ? restoring_ : requested_).push_back(std::move(exchange));
 }
 

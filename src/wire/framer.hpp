@@ -9,6 +9,8 @@
 #include <culex/result.hpp>
 #include <culex/types.hpp>
 
+#include "wire/varint.hpp"
+
 namespace culex::wire {
 
 /// No limit but the protocol's own.
@@ -20,6 +22,8 @@ struct Frame {
     Bytes body{};
 
     [[nodiscard]] PacketType type() const noexcept { return static_cast<PacketType>(first_byte >> 4); }
+    /// Of the whole packet, in bytes.
+    [[nodiscard]] std::size_t size() const noexcept { return 1 + varint_size(body.size()) + body.size(); }
 };
 
 /// The bits that the first byte's lower half may have for each packet type, one bit of the mask for each of the 16 values:

@@ -18,7 +18,7 @@ protected:
         while (runtime.now() < end && runtime.step()) ++turns;
         return turns;
     }
-    [[nodiscard]] std::uint64_t attempts() { return client->core().reconnect_counts().attempts; }
+    [[nodiscard]] std::uint64_t attempts() { return client->statistics().attempts; }
 };
 CULEX_FOR_BOTH_VERSIONS(Offline);
 
@@ -73,13 +73,11 @@ TEST_P(Offline, what_waits_for_the_connection_costs_no_work_meanwhile) {
 
 // --- counts, for the statistics
 
-using client::EndCause;
-
 class Counts : public ConnectionTest {
 protected:
-    [[nodiscard]] const client::ReconnectCounts& counts() { return ConnectionTest::client->core().reconnect_counts(); }
-    [[nodiscard]] std::uint64_t failed(EndCause cause) { return counts().failed[static_cast<std::size_t>(cause)]; }
-    [[nodiscard]] std::uint64_t lost(EndCause cause) { return counts().lost[static_cast<std::size_t>(cause)]; }
+    [[nodiscard]] Statistics counts() { return ConnectionTest::client->statistics(); }
+    [[nodiscard]] std::uint64_t failed(EndCause cause) { return counts().failed_by(cause); }
+    [[nodiscard]] std::uint64_t lost(EndCause cause) { return counts().lost_by(cause); }
 };
 CULEX_FOR_BOTH_VERSIONS(Counts);
 
@@ -96,8 +94,8 @@ TEST_P(Counts, attempts_and_connections_by_what_ended_them) {
     ASSERT_EQ(connect({at("nowhere"), at("hole"), Endpoint(Transport::tcp, "b", 9), at("b"), at("c"), wss, at("a")}),
               "ok");
     EXPECT_EQ(counts().attempts, 7u);
-    EXPECT_EQ(counts().connected, 1u);
-    for (const EndCause cause : {EndCause::resolve, EndCause::timeout, EndCause::transport, EndCause::broker,
+    EXPECT_EQ(counts().connections, 1u);
+    for (const EndCause cause : {EndCause::resolve, EndCause::timed_out, EndCause::network, EndCause::refused,
                                  EndCause::protocol, EndCause::other}) {
         EXPECT_EQ(failed(cause), 1u) << static_cast<int>(cause);
     }
@@ -109,18 +107,18 @@ TEST_P(Counts, attempts_and_connections_by_what_ended_them) {
     runtime.advance(1min);
     ConnectionTest::client->reconnect();
     back();
-    EXPECT_EQ(lost(EndCause::asked), 1u);
+    EXPECT_EQ(lost(EndCause::requested), 1u);
     a.drop_all_connections();
     back();
-    EXPECT_EQ(lost(EndCause::transport), 1u);
+    EXPECT_EQ(lost(EndCause::end_of_stream), 1u);
     a.inject({.sent = {.stall_after = 8}});
     a.drop_all_connections();
     back(); // long enough for the stall to be noticed
-    EXPECT_EQ(lost(EndCause::timeout), 1u);
+    EXPECT_EQ(lost(EndCause::no_response), 1u);
     run(disconnect(*ConnectionTest::client));
     std::uint64_t all = 0;
     for (const std::uint64_t each : counts().lost) all += each;
-    EXPECT_EQ(all, counts().connected - 1); // a wanted end does not count
+    EXPECT_EQ(all, counts().connections - 1); // a wanted end does not count
 }
 
 } // namespace

@@ -1,4 +1,6 @@
 // How much may be queued or unacknowledged, and messages that wait for room outside of the session.
+#include <array>
+
 #include "support/session_peer.hpp"
 
 namespace culex::session {
@@ -56,6 +58,20 @@ TEST_P(BoundsTest, refuses_messages_above_their_bytes) {
         EXPECT_GT(bounded->outstanding_bytes(), 8'000u);
         EXPECT_LE(bounded->outstanding_bytes(), 10'000u);
     }
+}
+
+TEST(Bounds5, properties_count) {
+    SessionPeer bounded{Version::v5, {.outbound_bytes = 1'000}};
+    bounded.connect();
+    bounded.publish("a", "1");
+    bounded.flush();
+    const std::string name(800, 'n');
+    const std::array properties{UserProperty{name, "of a property"}};
+    Publish message{.topic = "a", .qos = q1, .properties = {.user_properties = properties}};
+    EXPECT_EQ(bounded.publish(message).outcome, "");
+    EXPECT_EQ(bounded.publish(message).outcome, full);
+    EXPECT_LE(bounded->outstanding_bytes(), 1'000u);
+    EXPECT_EQ(bounded.sent().size(), 2u);
 }
 
 /// To refuse it would be to refuse it for ever.

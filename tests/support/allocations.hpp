@@ -10,5 +10,7 @@ namespace culex::testing {
 [[nodiscard]] bool counts_allocations() noexcept;
 /// Calls of `operator new` so far, on any thread.
 [[nodiscard]] std::size_t allocations() noexcept;
+/// Bytes that the program has from the heap now, with what the heap has rounded them up to.
+[[nodiscard]] std::size_t live_bytes() noexcept;
 
 } // namespace culex::testing

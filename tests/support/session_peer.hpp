@@ -81,6 +81,7 @@ public:
     }
     void flush() {
         while (!session_.output().empty()) {
+            session_.before_flush();
             note_sent(session_.output().bytes());
             session_.output().clear();
             session_.handle_flushed(now);

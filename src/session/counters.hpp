@@ -1,0 +1,43 @@
+#pragma once
+/// \file counters.hpp
+/// What a session counts for `Statistics`: a few instructions for each packet.
+
+#include <culex/statistics.hpp>
+
+#include "wire/framer.hpp"
+
+namespace culex::session {
+
+class Counters {
+public:
+    TrafficByType sent;
+    TrafficByType received;
+    std::array<LatencyHistogram, 3> acknowledged; // by QoS
+    Duration ping_round_trip{};
+    std::uint64_t dropped = 0;
+
+    static void count(TrafficByType& way, PacketType type, std::size_t bytes) noexcept {
+        Traffic& traffic = way.by_type[static_cast<std::size_t>(type)];
+        ++traffic.packets;
+        traffic.bytes += bytes;
+    }
+    void sent_publish(QoS qos, std::size_t bytes) noexcept {
+        count(sent, PacketType::publish, bytes);
+        ++sent.publishes[static_cast<std::size_t>(qos)];
+    }
+    /// It was in the output when the link ended, and has never left.
+    void not_sent(const wire::Frame& packet) noexcept {
+        Traffic& traffic = sent.by_type[static_cast<std::size_t>(packet.type())];
+        --traffic.packets;
+        traffic.bytes -= packet.size();
+        if (packet.type() == PacketType::publish) --sent.publishes[packet.first_byte >> 1 & 3U];
+    }
+    /// An exchange has come to its end.
+    void answered(QoS qos, Duration latency) noexcept {
+        static_assert(std::is_same_v<Duration::period, std::nano>);
+        const std::uint64_t microseconds = static_cast<std::uint64_t>(latency.count()) / 1000;
+        ++acknowledged[static_cast<std::size_t>(qos)].buckets[LatencyHistogram::bucket_of(microseconds)];
+    }
+};
+
+} // namespace culex::session
