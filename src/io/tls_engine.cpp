@@ -193,10 +193,10 @@ void TlsEngine::keep_session() {
     if (!config_->is_client || !config_->resume_sessions) return;
     const bool fresh = std::exchange(has_ticket_, false);
     if (!fresh && !wants_id_) return;
-    const bool stale = std::exchange(wants_id_, false) && !fresh && offered_session_;
-    // wolfSSL goes on with the session that was offered: it has the old ticket, and the new secret.
-    if (stale) return config_->sessions.forget(endpoint_);
     const WolfPtr<WOLFSSL_SESSION> session(wolfSSL_get1_session(ssl_.get()));
+    // Where an offered ticket was not taken and no other has come, wolfSSL goes on with the old ticket and the new secret.
+    const bool was_offered = std::exchange(wants_id_, false) && !fresh && offered_session_;
+    if (was_offered && wolfSSL_SESSION_has_ticket(session.get())) return config_->sessions.forget(endpoint_);
     const int size = session ? wolfSSL_i2d_SSL_SESSION(session.get(), nullptr) : 0;
     if (size <= 0) return;
     std::string bytes(static_cast<std::size_t>(size), '\0');
