@@ -89,9 +89,10 @@ void Core::subscribe(std::span<const TopicSubscription> subscriptions, const Sub
 void Core::granted(Subscription& subscription, std::span<const ReasonCode> codes) {
     Inbox& inbox = *subscription.inbox_;
     inbox.reason_codes.assign(codes.begin(), codes.end());
-    // No message will come for a filter that was refused; those before it keep their places, so go backwards.
-    for (std::size_t i = codes.size(); i-- > 0;) {
-        if (failed(codes[i])) router_.close(inbox, std::string(inbox.filters[i]));
+    // No message will come for a filter that was refused.
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+        const bool wanted = i < inbox.filters.size() && !inbox.filters[i].empty(); // not unsubscribed since
+        if (failed(codes[i]) && wanted) router_.close(inbox, std::string(inbox.filters[i]));
     }
 }
 
@@ -151,6 +152,7 @@ void Core::start() {
     next_endpoint_ = tried_ = 0;
     hurry_ = false;
     drain_until_ = TimePoint::max();
+    disconnect_waits_ = false;
     backoff_.start_over();
     session_.accept_verbs();
     state_ = ConnectionState::connecting;
@@ -165,7 +167,8 @@ void Core::restart() {
 
 void Core::disconnect(const DisconnectOptions& options, DisconnectOperation& operation) {
     if (state_ == ConnectionState::idle) {
-        undelivered_ = session_.outstanding();
+        take_stock(Failure(Errc::not_connected));
+        operation.result_ = left_;
         operation.done_ = true;
         return;
     }
@@ -175,11 +178,20 @@ void Core::disconnect(const DisconnectOptions& options, DisconnectOperation& ope
 
 void Core::disconnect(const DisconnectOptions& options) {
     state_ = ConnectionState::disconnecting;
+    drain_failure_ = Failure();
     drain_until_ = runtime_.now() + options.drain;
     runtime_.arm(drain_alarm_, drain_until_);
-    session_.disconnect(options.reason_code);
+    disconnect_waits_ = true;
+    disconnect_code_ = options.reason_code;
+    pass_on_disconnect();
     verb_done();
     changed_.notify();
+}
+
+void Core::pass_on_disconnect() {
+    if (!disconnect_waits_ || !waiting_for_room_.empty()) return;
+    disconnect_waits_ = false;
+    session_.disconnect(disconnect_code_);
 }
 
 void Core::halt(const Failure& why) {
@@ -240,7 +252,7 @@ void Core::on_progress() {
 }
 
 void Core::on_flushed() {
-    if (!waiting_for_room_.empty()) runtime_.post(room_);
+    if (!waiting_for_room_.empty() || disconnect_waits_) runtime_.post(room_);
     if (observer_) observer_->on_room();
 }
 
@@ -286,8 +298,9 @@ void Core::update_reading() {
 // --- small things
 
 Failure Core::not_open() const {
-    if (state_ != ConnectionState::idle) return Failure();
-    return Failure(Errc::not_connected, "call connect first");
+    if (state_ == ConnectionState::idle) return Failure(Errc::not_connected, "call connect first");
+    if (state_ == ConnectionState::disconnecting) return Failure(Errc::not_connected, "the client is disconnecting");
+    return Failure();
 }
 
 void Core::verb_done() {
@@ -314,6 +327,7 @@ void Core::make_room() {
             fail(operation, std::move(submitted).failure());
         }
     }
+    pass_on_disconnect();
     verb_done();
 }
 

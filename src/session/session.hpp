@@ -27,6 +27,7 @@
 ///
 /// QoS 0 messages never enter waiting_: the receive maximum delays nothing but QoS 1 and 2 [MQTT-3.3.4-8].
 
+#include <array>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -74,6 +75,12 @@ struct Config {
 struct Published {
     PacketId id = 0;   ///< 0 at QoS 0
     bool done = false; ///< a QoS 0 message is in the output: the operation was not attached and hears nothing
+};
+
+/// What waits to be sent or acknowledged.
+struct Unfinished {
+    std::array<std::size_t, 3> messages{}; ///< by QoS
+    std::size_t requests = 0;              ///< SUBSCRIBE and UNSUBSCRIBE
 };
 
 class Session {
@@ -148,6 +155,8 @@ public:
     [[nodiscard]] const std::string& assigned_client_id() const noexcept { return assigned_client_id_; }
     /// Messages and requests that wait to be sent or answered.
     [[nodiscard]] std::size_t outstanding() const noexcept { return outstanding_; }
+    /// The same by kinds; counted out, so not for every message.
+    [[nodiscard]] Unfinished unfinished() noexcept;
     [[nodiscard]] std::size_t outstanding_bytes() const noexcept { return outstanding_bytes_; }
     /// Received messages of this link that are not acknowledged.
     [[nodiscard]] std::size_t unacknowledged() const noexcept { return inbound_.unacknowledged(); }
