@@ -74,7 +74,7 @@ TEST_P(Callbacks, rule_06_a_callback_that_takes_its_time_holds_up_no_ack_of_othe
 }
 
 TEST_P(Callbacks, rule_06_a_message_is_acknowledged_when_its_callback_has_returned) {
-    Gate entered, leave;
+    Gate entered, leave, acknowledged;
     script(Script{}
                .expect(PacketType::connect)
                .acknowledge()
@@ -83,6 +83,7 @@ TEST_P(Callbacks, rule_06_a_message_is_acknowledged_when_its_callback_has_return
                .acknowledge()
                .run([&] { leave.open(); })
                .expect<Puback>([](const Puback& packet) { return packet.packet_id == 7; })
+               .run([&] { acknowledged.open(); })
                .pass_to_broker());
     Client client{"c", true, settings()};
     client.loop([&](Client&, const CallbackData&) {
@@ -92,6 +93,7 @@ TEST_P(Callbacks, rule_06_a_message_is_acknowledged_when_its_callback_has_return
     connect(client);
     EXPECT_TRUE(entered.wait());
     client.publish("b", "y", 1);
+    EXPECT_TRUE(acknowledged.wait()); // before DISCONNECT, which does not wait for callbacks
     client.disconnect();
 }
 
