@@ -298,9 +298,10 @@ void Core::update_reading() {
 // --- small things
 
 Failure Core::not_open() const {
-    if (state_ == ConnectionState::idle) return Failure(Errc::not_connected, "call connect first");
-    if (state_ == ConnectionState::disconnecting) return Failure(Errc::not_connected, "the client is disconnecting");
-    return Failure();
+    const bool idle = state_ == ConnectionState::idle;
+    if (!idle && state_ != ConnectionState::disconnecting) [[likely]]
+        return Failure();
+    return Failure(Errc::not_connected, idle ? "call connect first" : "the client is disconnecting");
 }
 
 void Core::verb_done() {
