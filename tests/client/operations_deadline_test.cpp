@@ -149,6 +149,27 @@ TEST_P(PastItsDeadline, next_loses_nothing) {
     EXPECT_FALSE(waits.done());
 }
 
+Task<> await_next_late(Subscription& stream, std::string& got) {
+    auto operation = stream.next(10ms);
+    co_await sleep_for(30ms);
+    const auto message = co_await operation;
+    got += message->text();
+}
+
+TEST_P(PastItsDeadline, next_gives_what_has_come_before_it_goes_on) {
+    AsyncClient client(runtime, options());
+    run(connect(client));
+    std::optional<Subscription> stream;
+    run(subscribe(client, stream));
+    std::string got;
+    const Running late = start(await_next_late(*stream, got));
+    runtime.advance(20ms);
+    broker.publish("a", "x", q1);
+    runtime.advance(20ms);
+    EXPECT_TRUE(late.succeeded()) << late.failure().message();
+    EXPECT_EQ(got, "x");
+}
+
 Task<> next_in_a_task(Subscription& stream, std::string& got) {
     const auto message = co_await stream.next();
     got += message->text();
