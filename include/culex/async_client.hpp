@@ -2,10 +2,12 @@
 /// \file async_client.hpp
 /// The MQTT client: every operation can be awaited on the loop that the client lives on.
 
+#include <array>
 #include <coroutine>
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <culex/connection_attempt.hpp>
@@ -21,8 +23,26 @@
 namespace culex {
 
 /// What every awaited operation of a client is. An operation begins when it is called, not when it is awaited: two that are
-/// called one after the other go out in that order, also when both are awaited later. Dropping one stops the waiting; what
-/// it sent stays on its way.
+/// called one after the other go out in that order, also when both are awaited later. Its deadline (`timeout` in its
+/// options; `drain` of `disconnect`) counts from the call, too. To cancel an operation is to drop it, or the task that
+/// awaits it. Either ends the waiting, and nothing else; what was asked for goes on like this:
+///
+///              deadline or dropped           connection lost       gave up, or disconnect         client destroyed
+///     connect  called off: idle again        next endpoint, retry  fails: the last cause, closed  fails: closed
+///     publish  stays on its way; what waits  waits, and is sent    fails: the cause, or closed;   fails: closed;
+///              for room is not taken         again (QoS 1, 2)      QoS 1 and 2 are kept (1)       the message is lost
+///     subscribe    stays on its way; the     waits, and is sent    fails: the cause, or closed;   fails: closed
+///              stream ends (2)               again                 it is forgotten
+///     unsubscribe  stays on its way          the same              the same                       fails: closed
+///     disconnect   deadline: reports what    connects again while  gives the report               fails: closed
+///              is left. Dropped: goes on     something is left
+///     next     waits no more, loses nothing  waits                 what is there, then the        what is there, then
+///              (3)                                                 cause, or empty                empty
+///
+/// A deadline that has passed fails with `Errc::timed_out`; what is dropped hears nothing.
+/// (1) For the next `connect`, unless that starts clean. (2) No UNSUBSCRIBE is sent: where the broker grants it after all,
+/// its messages are unclaimed, as those of a dropped `Subscription`. (3) `Subscription::next(timeout)`; also when it is
+/// dropped after a message had come for it.
 class [[nodiscard]] ClientOperation : private session::Operation {
 public:
     ClientOperation(const ClientOperation&) = delete;
@@ -33,8 +53,10 @@ public:
 
 protected:
     friend class client::Core;
-    ClientOperation(client::Core& core, std::chrono::milliseconds timeout, Completed completed) noexcept;
+    ClientOperation(client::Core& core, Completed completed) noexcept;
     ~ClientOperation();
+    /// Counts from now, unless the operation has ended in its own call.
+    void begin_deadline(std::chrono::milliseconds timeout);
     /// Throws what went wrong, if anything did.
     void check();
 
@@ -60,7 +82,6 @@ protected:
     client::Core* core_;
     ReadyCoroutine waiting_;
     Deadline deadline_{*this};
-    std::chrono::milliseconds timeout_;
     session::Exchange* prepared_ = nullptr; // owned: a message that waits for room
     Failure failure_;
     ReasonCode reason_code_ = ReasonCode::success;
@@ -136,7 +157,7 @@ public:
     ~ConnectOperation();
     ConnectResult await_resume() {
         check();
-        return {session_present_};
+        return result_;
     }
 
 private:
@@ -144,7 +165,7 @@ private:
     friend class AsyncClient;
     ConnectOperation(client::Core& core, Result<std::vector<Endpoint>> endpoints, const ConnectOptions& options);
 
-    bool session_present_ = false;
+    ConnectResult result_;
 };
 
 class WaitConnectedOperation : public ClientOperation {
@@ -157,16 +178,23 @@ private:
     WaitConnectedOperation(client::Core& core, std::chrono::milliseconds timeout);
 };
 
-/// What was left when the connection was closed.
+/// What was left when the connection was closed. Operations that waited for it have failed, each with the cause.
 struct DisconnectResult {
-    std::size_t undelivered = 0; ///< messages and requests that the broker has not acknowledged
+    std::size_t undelivered = 0;           ///< messages and requests that the broker has not acknowledged: all of these
+    std::array<std::size_t, 3> messages{}; ///< ... by QoS; those of QoS 1 and 2 are kept for the next `connect`
+    std::size_t requests = 0;              ///< ... SUBSCRIBE and UNSUBSCRIBE
+    /// Received messages that were not acknowledged to the broker: those of a persistent session come again.
+    std::size_t unacknowledged = 0;
+    /// Why something is undelivered: `Errc::timed_out` where the broker was there and has not acknowledged it in time, or
+    /// else what kept the client from connecting again. Empty where nothing is.
+    Failure why{};
 };
 
 class DisconnectOperation : public ClientOperation {
 public:
     DisconnectResult await_resume() {
         check();
-        return {undelivered_};
+        return std::move(result_);
     }
 
 private:
@@ -174,7 +202,7 @@ private:
     friend class AsyncClient;
     DisconnectOperation(client::Core& core, const DisconnectOptions& options);
 
-    std::size_t undelivered_ = 0;
+    DisconnectResult result_;
 };
 
 /// Where a client stands.
@@ -263,8 +291,9 @@ public:
     /// one, such messages are acknowledged, counted and dropped [MQTT-4.5.0-2].
     [[nodiscard]] Subscription messages(Acknowledge acknowledge = Acknowledge::automatic);
 
-    /// Takes nothing new, waits for what is on its way for at most `options.drain`, sends DISCONNECT and closes. Streams end
-    /// after what they hold. The client can connect again.
+    /// Takes nothing new, waits for what is on its way for at most `options.drain`, sends DISCONNECT and closes; then reports
+    /// what is left. While something is left a connection that is lost is made again. Streams end after what they hold. The
+    /// client can connect again.
     DisconnectOperation disconnect(const DisconnectOptions& options = {});
 
     [[nodiscard]] ConnectionState state() const noexcept;

@@ -66,7 +66,7 @@ struct ConnectOptions {
 struct PublishOptions {
     QoS qos = QoS::at_most_once;
     bool retain = false;
-    /// How long to wait; 0 = no limit. When it has passed the operation fails, and the message stays on its way.
+    /// How long to wait, from the call; 0 = no limit. When it has passed the operation fails, and the message stays on its way.
     std::chrono::milliseconds timeout{0};
     PublishProperties properties{}; ///< MQTT 5
 };

@@ -2,6 +2,7 @@
 /// \file subscription.hpp
 /// A stream of received messages.
 
+#include <chrono>
 #include <coroutine>
 #include <memory>
 #include <optional>
@@ -30,10 +31,29 @@ public:
     void await_suspend(std::coroutine_handle<> waiting) noexcept;
     std::optional<Message> await_resume();
 
-private:
+protected:
     friend class client::Inbox;
     client::Inbox* inbox_; // null once the subscription is gone
     ReadyCoroutine waiting_;
+};
+
+/// What `co_await subscription.next(5s)` takes.
+class [[nodiscard]] NextMessageInTime : public NextMessage {
+public:
+    NextMessageInTime(client::Inbox* inbox, std::chrono::milliseconds timeout);
+
+    [[nodiscard]] bool await_ready() const noexcept { return expired_ || NextMessage::await_ready(); }
+    std::optional<Message> await_resume();
+
+private:
+    struct Deadline : Timer {
+        explicit Deadline(NextMessageInTime& owner_) noexcept : Timer(&NextMessageInTime::expire), owner(owner_) {}
+        NextMessageInTime& owner;
+    };
+    static void expire(Timer& timer);
+
+    Deadline deadline_{*this};
+    bool expired_ = false;
 };
 
 /// The messages of one `subscribe`, in the order of arrival; move-only. Lives on the client's thread.
@@ -62,6 +82,9 @@ public:
     /// unsubscribed, and everything that had arrived before was taken; throws `Error` where the client gave up by itself
     /// (`Errc::connection_refused` after bad credentials, say).
     NextMessage next();
+    /// The same for so long at most, from the call (0 = no limit): `Errc::timed_out`, if nothing has come by then. No message
+    /// is lost by it.
+    NextMessageInTime next(std::chrono::milliseconds timeout);
     /// A message that is here already, or nothing; either way the one before it is acknowledged, like in `next`.
     [[nodiscard]] std::optional<Message> try_next();
     /// Messages that have arrived and were not taken.

@@ -105,9 +105,10 @@ void Core::subscribe(std::span<const TopicSubscription> subscriptions, const Sub
 void Core::granted(Subscription& subscription, std::span<const ReasonCode> codes) {
     Inbox& inbox = *subscription.inbox_;
     inbox.reason_codes.assign(codes.begin(), codes.end());
-    // No message will come for a filter that was refused; those before it keep their places, so go backwards.
-    for (std::size_t i = codes.size(); i-- > 0;) {
-        if (failed(codes[i])) router_.close(inbox, std::string(inbox.filters[i]));
+    // No message will come for a filter that was refused.
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+        const bool wanted = i < inbox.filters.size() && !inbox.filters[i].empty(); // not unsubscribed since
+        if (failed(codes[i]) && wanted) router_.close(inbox, std::string(inbox.filters[i]));
     }
 }
 
@@ -171,6 +172,7 @@ void Core::start() {
     hurry_ = hopeless_ = false;
     gave_up_ = Failure();
     drain_until_ = TimePoint::max();
+    disconnect_waits_ = false;
     backoff_.start_over();
     session_.accept_verbs();
     state_ = ConnectionState::connecting;
@@ -185,7 +187,8 @@ void Core::restart() {
 
 void Core::disconnect(const DisconnectOptions& options, DisconnectOperation& operation) {
     if (state_ == ConnectionState::idle) {
-        operation.undelivered_ = undelivered_ = session_.outstanding();
+        take_stock(Failure(Errc::not_connected));
+        operation.result_ = left_;
         operation.done_ = true;
         return;
     }
@@ -196,12 +199,21 @@ void Core::disconnect(const DisconnectOptions& options, DisconnectOperation& ope
 void Core::disconnect(const DisconnectOptions& options) {
     check_caller();
     state_ = ConnectionState::disconnecting;
+    drain_failure_ = Failure();
     drain_until_ = runtime_.now() + options.drain;
     runtime_.arm(drain_alarm_, drain_until_);
-    session_.disconnect(options.reason_code);
+    disconnect_waits_ = true;
+    disconnect_code_ = options.reason_code;
     fail_all(waiting_until_connected_, Failure(Errc::closed));
+    pass_on_disconnect();
     verb_done();
     changed_.notify();
+}
+
+void Core::pass_on_disconnect() {
+    if (!disconnect_waits_ || !waiting_for_room_.empty()) return;
+    disconnect_waits_ = false;
+    session_.disconnect(disconnect_code_);
 }
 
 void Core::halt(const Failure& why) {
@@ -289,7 +301,7 @@ void Core::on_progress() {
 }
 
 void Core::on_flushed() {
-    if (!waiting_for_room_.empty()) runtime_.post(room_);
+    if (!waiting_for_room_.empty() || disconnect_waits_) runtime_.post(room_);
     if (observer_) observer_->on_room();
 }
 
@@ -340,8 +352,10 @@ void Core::update_reading() {
 
 Failure Core::not_open() const {
     check_caller();
-    if (state_ != ConnectionState::idle) return Failure();
-    return Failure(Errc::not_connected, "call connect first");
+    const bool idle = state_ == ConnectionState::idle;
+    if (!idle && state_ != ConnectionState::disconnecting) [[likely]]
+        return Failure();
+    return Failure(Errc::not_connected, idle ? "call connect first" : "the client is disconnecting");
 }
 
 void Core::verb_done() {
@@ -368,6 +382,7 @@ void Core::make_room() {
         operation.id_ = submitted->id;
         if (submitted->done) operation.finish(); // at QoS 0, which the session does not tell
     }
+    pass_on_disconnect();
     verb_done();
 }
 

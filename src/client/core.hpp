@@ -116,8 +116,8 @@ public:
     [[nodiscard]] const Failure& last_failure() const noexcept { return last_failure_; }
     [[nodiscard]] const session::Session& session() const noexcept { return session_; }
     [[nodiscard]] const Router& router() const noexcept { return router_; }
-    [[nodiscard]] bool session_present() const noexcept { return session_present_; }
-    [[nodiscard]] std::size_t undelivered() const noexcept { return undelivered_; }
+    /// Of the last `disconnect`.
+    [[nodiscard]] std::size_t undelivered() const noexcept { return left_.undelivered; }
 
 private:
     struct Alarm : Timer {
@@ -158,6 +158,7 @@ private:
     [[nodiscard]] bool told_to_stop() const noexcept;
     [[nodiscard]] ConnectionEvent event(ConnectionEvent::Kind kind) const;
     void tell(const ConnectionEvent& event);
+    void take_stock(const Failure& why);
 
     // attempt.cpp
     Task<Failure> attempt();
@@ -173,6 +174,7 @@ private:
     void verb_done();
     void drain_events();
     void make_room();
+    void pass_on_disconnect();
     void update_reading();
     void fail(ClientOperation& operation, Failure why);
     void fail_all(Places& places, const Failure& why);
@@ -200,7 +202,10 @@ private:
     Failure last_failure_;
     Failure gave_up_; // why it is idle; empty where that was asked for
     bool session_present_ = false;
-    std::size_t undelivered_ = 0;
+    DisconnectResult left_;
+    bool disconnect_waits_ = false; // for what waits for room, which came before it
+    ReasonCode disconnect_code_ = ReasonCode::success;
+    Failure drain_failure_; // the drain has run out on a connection
     Places waiting_for_room_;
     Places waiting_to_connect_;
     Places waiting_to_disconnect_;

@@ -54,9 +54,13 @@ void Inbox::wait(NextMessage& waiter) noexcept {
     waiter_ = &waiter;
 }
 
+void Inbox::arm_after(Timer& timer, Duration delay) {
+    if (router_) router_->scheduler().arm_after(timer, delay); // or else it is ready
+}
+
 void Inbox::wake() noexcept {
     NextMessage* waiter = std::exchange(waiter_, nullptr);
-    if (waiter) router_->post(waiter->waiting_);
+    if (waiter) router_->scheduler().post(waiter->waiting_);
 }
 
 } // namespace culex::client
@@ -83,6 +87,23 @@ std::optional<Message> NextMessage::await_resume() {
     return inbox_->take();
 }
 
+NextMessageInTime::NextMessageInTime(Inbox* inbox, std::chrono::milliseconds timeout) : NextMessage(inbox) {
+    if (timeout.count() > 0 && !await_ready()) inbox_->arm_after(deadline_, timeout);
+}
+
+void NextMessageInTime::expire(Timer& timer) {
+    NextMessageInTime& self = static_cast<Deadline&>(timer).owner;
+    self.expired_ = true;
+    if (self.inbox_ && self.inbox_->stop_waiting(self)) Scheduler::here().post(self.waiting_);
+}
+
+/// What has come by now counts, though the time has passed as well.
+std::optional<Message> NextMessageInTime::await_resume() {
+    deadline_.disarm();
+    if (expired_ && !NextMessage::await_ready()) throw Error(Failure(Errc::timed_out, "no message in time"));
+    return NextMessage::await_resume();
+}
+
 void Subscription::Release::operator()(Inbox* inbox) const noexcept { delete inbox; }
 
 Subscription::Subscription() noexcept = default;
@@ -93,6 +114,11 @@ Subscription::~Subscription() = default;
 NextMessage Subscription::next() {
     if (inbox_) inbox_->done_with_hand();
     return NextMessage(inbox_.get());
+}
+
+NextMessageInTime Subscription::next(std::chrono::milliseconds timeout) {
+    if (inbox_) inbox_->done_with_hand();
+    return NextMessageInTime(inbox_.get(), timeout);
 }
 
 std::optional<Message> Subscription::try_next() {

@@ -44,12 +44,16 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
 
     void wait(NextMessage& waiter) noexcept;
-    void stop_waiting(NextMessage& waiter) noexcept {
-        if (waiter_ == &waiter) waiter_ = nullptr;
+    void arm_after(Timer& timer, Duration delay);
+    /// False where it does not wait, or was woken already.
+    bool stop_waiting(NextMessage& waiter) noexcept {
+        if (waiter_ != &waiter) return false;
+        waiter_ = nullptr;
+        return true;
     }
 
     const bool manual;
-    std::vector<std::string> filters; ///< under which the router knows it
+    std::vector<std::string> filters; ///< under which the router knows it; empty strings for those that were closed
     std::vector<ReasonCode> reason_codes;
     std::uint64_t last_seen = 0; ///< the router's number of the last message that came here
 

@@ -9,15 +9,15 @@ using client::Core;
 
 // --- what all operations share
 
-ClientOperation::ClientOperation(Core& core, std::chrono::milliseconds timeout, Completed completed) noexcept
-    : Operation(completed), core_(&core), timeout_(timeout) {}
+ClientOperation::ClientOperation(Core& core, Completed completed) noexcept : Operation(completed), core_(&core) {}
 
 ClientOperation::~ClientOperation() { session::Exchange::Owner{prepared_}; }
 
-void ClientOperation::await_suspend(std::coroutine_handle<> waiting) noexcept {
-    waiting_.handle = waiting;
-    if (timeout_.count() > 0) core_->runtime().arm_after(deadline_, timeout_);
+void ClientOperation::begin_deadline(std::chrono::milliseconds timeout) {
+    if (timeout.count() > 0 && !done_) core_->runtime().arm_after(deadline_, timeout);
 }
+
+void ClientOperation::await_suspend(std::coroutine_handle<> waiting) noexcept { waiting_.handle = waiting; }
 
 void ClientOperation::check() {
     if (failure_) throw Error(std::move(failure_));
@@ -43,10 +43,11 @@ void ClientOperation::on_completed(session::Operation& operation, session::Outco
 
 void ClientOperation::expired(Timer& timer) {
     ClientOperation& self = static_cast<Deadline&>(timer).operation;
-    const bool sent = self.attached();
+    const bool taken = self.attached();
     self.detach();
     session::Exchange::Owner{std::exchange(self.prepared_, nullptr)};
-    Failure late(Errc::timed_out, sent ? "no answer from the broker in time" : "");
+    const char* detail = taken ? "not acknowledged in time" : "no room in the queue in time: the message was not taken";
+    Failure late(Errc::timed_out, self.connects_ ? "not connected in time" : detail);
     if (self.connects_) {
         self.core_->call_off(late); // ends this operation too
     } else {
@@ -58,14 +59,16 @@ void ClientOperation::expired(Timer& timer) {
 // --- each of them
 
 PublishOperation::PublishOperation(Core& core, Publish& message, std::chrono::milliseconds timeout)
-    : ClientOperation(core, timeout, &ClientOperation::on_completed) {
+    : ClientOperation(core, &ClientOperation::on_completed) {
     core.publish(message, *this);
+    begin_deadline(timeout);
 }
 
 SubscribeOperation::SubscribeOperation(Core& core, std::span<const TopicSubscription> subscriptions,
                                        const SubscribeOptions& options)
-    : ClientOperation(core, options.timeout, &SubscribeOperation::on_granted) {
+    : ClientOperation(core, &SubscribeOperation::on_granted) {
     core.subscribe(subscriptions, options, *this);
+    begin_deadline(options.timeout);
 }
 
 void SubscribeOperation::on_granted(session::Operation& operation, session::Outcome&& outcome) {
@@ -76,20 +79,23 @@ void SubscribeOperation::on_granted(session::Operation& operation, session::Outc
 }
 
 Subscription SubscribeOperation::await_resume() {
+    if (failure_) subscription_ = Subscription(); // the operation may be kept, the stream is not
     check();
     return std::move(subscription_);
 }
 
 UnsubscribeOperation::UnsubscribeOperation(Core& core, std::span<const std::string_view> filters,
                                            const UnsubscribeOptions& options)
-    : ClientOperation(core, options.timeout, &ClientOperation::on_completed) {
+    : ClientOperation(core, &ClientOperation::on_completed) {
     core.unsubscribe(filters, options, *this);
+    begin_deadline(options.timeout);
 }
 
 ConnectOperation::ConnectOperation(Core& core, Result<std::vector<Endpoint>> endpoints, const ConnectOptions& options)
-    : ClientOperation(core, options.timeout, &ClientOperation::on_completed) {
+    : ClientOperation(core, &ClientOperation::on_completed) {
     core.connect(std::move(endpoints), options, *this);
     connects_ = !done_;
+    begin_deadline(options.timeout);
 }
 
 ConnectOperation::~ConnectOperation() {
@@ -102,7 +108,7 @@ WaitConnectedOperation::WaitConnectedOperation(Core& core, std::chrono::millisec
 }
 
 DisconnectOperation::DisconnectOperation(Core& core, const DisconnectOptions& options)
-    : ClientOperation(core, {}, &ClientOperation::on_completed) {
+    : ClientOperation(core, &ClientOperation::on_completed) {
     core.disconnect(options, *this);
 }
 

@@ -46,9 +46,9 @@ std::unique_ptr<Inbox> Router::open_catch_all(Acknowledge acknowledge) {
 void Router::close(Inbox& inbox, std::string_view filter) {
     const auto found = std::ranges::find(inbox.filters, filter);
     if (found == inbox.filters.end()) return;
-    inbox.filters.erase(found);
     tree_.erase(matching_part(filter), &inbox);
-    if (inbox.filters.empty()) inbox.end(Failure());
+    found->clear(); // the others keep their places, which are those of SUBACK's codes
+    if (std::ranges::all_of(inbox.filters, &std::string::empty)) inbox.end(Failure());
 }
 
 void Router::close(std::string_view filter) {
@@ -68,7 +68,9 @@ void Router::end(const Failure& why) {
 }
 
 void Router::remove(Inbox& inbox) noexcept {
-    for (const std::string& filter : inbox.filters) tree_.erase(matching_part(filter), &inbox);
+    for (const std::string& filter : inbox.filters) {
+        if (!filter.empty()) tree_.erase(matching_part(filter), &inbox);
+    }
     if (catch_all_ == &inbox) catch_all_ = nullptr;
 }
 

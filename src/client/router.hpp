@@ -55,7 +55,7 @@ public:
     void done(InboxEntry&& entry);
     /// An entry whose inbox goes.
     void leave(InboxEntry&& entry);
-    void post(ReadyNode& node) noexcept { scheduler_.post(node); }
+    [[nodiscard]] Scheduler& scheduler() noexcept { return scheduler_; }
 
 private:
     /// Where the walk through the matching filters stands.

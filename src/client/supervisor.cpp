@@ -45,9 +45,9 @@ void Core::connected() {
     tell(event);
     attempt_ = 0;
     while (auto* place = waiting_to_connect_.pop_front()) {
-        auto& operation = static_cast<ConnectOperation&>(place->operation);
-        operation.session_present_ = session_present_; // the client may be gone before it is asked for it
-        operation.finish();
+        // Kept there: the client may be gone before it is asked for it.
+        static_cast<ConnectOperation&>(place->operation).result_ = {session_present_};
+        place->operation.finish();
     }
     while (auto* place = waiting_until_connected_.pop_front()) place->operation.finish();
     if (observer_) observer_->on_connected(session_present_);
@@ -56,11 +56,12 @@ void Core::connected() {
 /// Until the link ends. Here the drain of a disconnect runs out, and a connection that was asked to go goes.
 Task<> Core::connection() {
     while (!link_end_) {
-        if (session_.disconnecting() && runtime_.now() >= drain_until_ && session_.connected()) {
+        if (state_ == ConnectionState::disconnecting && runtime_.now() >= drain_until_ && session_.connected()) {
+            drain_failure_ = Failure(Errc::timed_out, "not acknowledged within the time for the drain");
             session_.disconnect_now();
             link_->flush();
         }
-        if (hurry_ && !session_.disconnecting()) {
+        if (hurry_ && state_ != ConnectionState::disconnecting) {
             link_end_ = Failure(Errc::connection_lost, "a new connection was asked for");
             co_return;
         }
@@ -137,18 +138,38 @@ Task<> Core::back_off() {
 }
 
 bool Core::told_to_stop() const noexcept {
-    if (!session_.disconnecting()) return false;
+    if (state_ != ConnectionState::disconnecting) return false;
     return runtime_.now() >= drain_until_ || (session_.outstanding() == 0 && waiting_for_room_.empty() && !link_);
 }
 
 void Core::drop_link() {
     opening_.reset();
     alarm_.disarm();
+    left_.unacknowledged = session_.unacknowledged();
     session_.handle_end();
     if (!link_) return;
     link_->retire();
     lingering_.link = std::move(link_);
     runtime_.arm_after(lingering_, std::chrono::seconds{1});
+}
+
+/// What is left, and why, where the client was not made to give up by `why`.
+void Core::take_stock(const Failure& why) {
+    const session::Unfinished unfinished = session_.unfinished();
+    left_.messages = unfinished.messages;
+    left_.requests = unfinished.requests;
+    waiting_for_room_.for_each([this](ClientOperation::Place& place) {
+        ++left_.messages[static_cast<std::size_t>(place.operation.prepared_->qos)];
+    });
+    left_.undelivered = left_.requests;
+    for (const std::size_t count : left_.messages) left_.undelivered += count;
+    left_.why = Failure();
+    if (left_.undelivered == 0) return;
+    const Failure* const causes[] = {&why, &drain_failure_, &last_failure_};
+    for (const Failure* cause : causes) {
+        if (!left_.why) left_.why = *cause;
+    }
+    if (!left_.why) left_.why = Failure(Errc::timed_out, "no connection in time");
 }
 
 /// Idle again. `why` is empty where that was asked for.
@@ -157,7 +178,8 @@ void Core::stop(const Failure& why) {
     gave_up_ = why;
     drain_alarm_.disarm();
     const Failure closed = why ? why : Failure(Errc::closed);
-    undelivered_ = session_.suspend(closed);
+    take_stock(why);
+    session_.suspend(closed);
     attempt_ = 0;
     ConnectionEvent event = this->event(Kind::stopped);
     event.cause = why;
@@ -166,9 +188,8 @@ void Core::stop(const Failure& why) {
     fail_all(waiting_to_connect_, closed);
     fail_all(waiting_until_connected_, closed);
     while (auto* place = waiting_to_disconnect_.pop_front()) {
-        auto& operation = static_cast<DisconnectOperation&>(place->operation);
-        operation.undelivered_ = undelivered_;
-        operation.finish();
+        static_cast<DisconnectOperation&>(place->operation).result_ = left_;
+        place->operation.finish();
     }
     // Streams that were opened before a first connection outlive attempts that fail.
     if (ever_connected_ || !why) router_.end(why);

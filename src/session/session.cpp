@@ -71,6 +71,17 @@ std::size_t Session::suspend(const Failure& why) {
     return unfinished;
 }
 
+Unfinished Session::unfinished() noexcept {
+    Unfinished all;
+    for (ExchangeList* list : {&requested_, &requests_}) {
+        list->for_each([&all](Exchange&) { ++all.requests; });
+    }
+    for (ExchangeList* list : {&releases_, &sent_, &resend_, &waiting_, &queue_}) {
+        list->for_each([&all](Exchange& exchange) { ++all.messages[static_cast<std::size_t>(exchange.qos)]; });
+    }
+    return all;
+}
+
 void Session::abandon(const Failure& why) {
     for (ExchangeList* list : {&requested_, &requests_, &restoring_, &releases_, &sent_, &fresh_, &resend_}) {
         while (!list->empty()) finish(list->front(), {.failure = why});

@@ -30,6 +30,7 @@
 /// What is queued, sent and not acknowledged, or asked for is bounded. Beyond the bounds the policy (`WhenFull`) decides; it
 /// drops from queue_ alone, never what was sent once (session_bounds.cpp).
 
+#include <array>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -82,6 +83,12 @@ struct Config {
 struct Published {
     PacketId id = 0;   ///< 0 at QoS 0
     bool done = false; ///< a QoS 0 message is in the output: the operation was not attached and hears nothing
+};
+
+/// What waits to be sent or acknowledged.
+struct Unfinished {
+    std::array<std::size_t, 3> messages{}; ///< by QoS
+    std::size_t requests = 0;              ///< SUBSCRIBE and UNSUBSCRIBE
 };
 
 class Session {
@@ -160,6 +167,8 @@ public:
     [[nodiscard]] const std::string& server_reference() const noexcept { return server_reference_; }
     /// Messages and requests that wait to be sent or answered.
     [[nodiscard]] std::size_t outstanding() const noexcept { return outstanding_; }
+    /// The same by kinds; counted out, so not for every message.
+    [[nodiscard]] Unfinished unfinished() noexcept;
     [[nodiscard]] std::size_t outstanding_bytes() const noexcept { return outstanding_bytes_; }
     /// Fills in what the session knows of them.
     void count_into(Statistics& to);

@@ -93,7 +93,7 @@ TEST_P(Callbacks, rule_06_a_message_is_acknowledged_when_its_callback_has_return
     connect(client);
     EXPECT_TRUE(entered.wait());
     client.publish("b", "y", 1);
-    EXPECT_TRUE(acknowledged.wait());
+    EXPECT_TRUE(acknowledged.wait()); // before DISCONNECT, which does not wait for callbacks
     client.disconnect();
 }
 

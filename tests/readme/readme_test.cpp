@@ -5,12 +5,15 @@
 #include <gtest/gtest.h>
 
 #include <culex/culex.hpp>
+#include <culex/nursery.hpp>
 #include <culex/testing/broker_thread.hpp>
+#include <culex/timeout.hpp>
 
 int readme_main_1();
 culex::Task<> report(culex::AsyncClient& client);
 int readme_main_3();
 bool lamp_reports_its_state();
+culex::Task<> save_orders(culex::AsyncClient& client);
 
 namespace {
 
@@ -23,6 +26,9 @@ protected:
 };
 
 } // namespace
+
+std::string saved;
+void save(const culex::Message& order) { saved += std::string(order.text()) + " "; }
 
 const std::string& readme_url() { return current_broker->url(); }
 std::uint16_t readme_port() { return current_broker->port(); }
@@ -66,5 +72,28 @@ TEST_F(Readme, blocking_client_runs) {
 }
 
 TEST_F(Readme, test_of_ones_own_code_runs) { EXPECT_TRUE(lamp_reports_its_state()); }
+
+culex::Task<> connect_and_save_orders(culex::Loop& loop, FakeBroker& b) {
+    culex::AsyncClient client(loop, {.client_id = "orders"});
+    const std::string url = b.url();
+    co_await client.connect(url);
+    culex::Nursery nursery;
+    nursery.spawn(save_orders(client));
+    while (!b.session("orders") || b.session("orders")->subscriptions.empty()) co_await culex::yield();
+    for (const char* order : {"one", "two"}) b.publish("orders/1", order, culex::QoS::at_least_once);
+    while (b.session("orders")->in_flight > 0) co_await culex::yield();
+    co_await client.disconnect();
+    co_await nursery.join();
+}
+
+TEST_F(Readme, orders_are_acknowledged_once_they_are_saved) {
+    saved.clear();
+    culex::Loop loop;
+    FakeBroker own(loop);
+    own.listen();
+    loop.run(connect_and_save_orders(loop, own));
+    EXPECT_EQ(saved, "one two ");
+    EXPECT_EQ(own.count(culex::testing::Direction::received, culex::PacketType::puback), 2u);
+}
 
 } // namespace

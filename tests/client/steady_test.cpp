@@ -1,0 +1,75 @@
+// What the steady state of a stream allocates: nothing that the pool does not hand out again.
+#include <optional>
+
+#include <gtest/gtest.h>
+
+#include <culex/testing/virtual_runtime.hpp>
+
+#include "client/router.hpp"
+#include "support/allocations.hpp"
+
+namespace culex::client {
+namespace {
+
+using culex::testing::allocations;
+using culex::testing::counts_allocations;
+
+/// A session and its streams, without a connection.
+class SteadyStream : public ::testing::TestWithParam<QoS>, private RouterOwner {
+protected:
+    SteadyStream() {
+        EXPECT_TRUE(session.handle_open(Connect{.client_id = "c1"}, runtime.now()));
+        receive(Connack{});
+    }
+    void SetUp() override {
+        if (!counts_allocations()) GTEST_SKIP() << "sanitizers take the place of the allocator and of the pool";
+    }
+    template <class P> void receive(const P& packet) {
+        bytes.clear();
+        EXPECT_TRUE(wire::encode(bytes, packet, Version::v3_1_1));
+        session.handle_input(bytes.bytes(), runtime.now());
+        while (auto event = session.poll_event()) {
+            if (event->message) router.deliver(std::move(event->message), event->delivery);
+        }
+        session.output().clear();
+        session.handle_flushed(runtime.now());
+    }
+    void round(Inbox& inbox) {
+        const PacketId id = GetParam() == QoS::at_most_once ? 0 : 7;
+        receive(Publish{.topic = "a/b", .payload = as_bytes("0123456789"), .qos = GetParam(), .packet_id = id});
+        inbox.done_with_hand();
+        auto message = inbox.take();
+        message->ack();
+        inbox.done_with_hand();
+        if (GetParam() == QoS::exactly_once) receive(Pubrel{.packet_id = id});
+        acknowledged += session.unacknowledged() == 0;
+    }
+    [[nodiscard]] std::size_t steady(Inbox& inbox) {
+        for (int i = 0; i < 100; ++i) round(inbox);
+        const std::size_t before = allocations();
+        for (int i = 0; i < 100; ++i) round(inbox);
+        return allocations() - before;
+    }
+    void on_consumed() override {}
+
+    culex::testing::VirtualRuntime runtime;
+    session::Session session{{.version = Version::v3_1_1}};
+    Router router{runtime, session, InboundLimits{}, *this};
+    Buffer bytes;
+    int acknowledged = 0;
+};
+INSTANTIATE_TEST_SUITE_P(Qos, SteadyStream,
+                         ::testing::Values(QoS::at_most_once, QoS::at_least_once, QoS::exactly_once));
+
+TEST_P(SteadyStream, allocates_nothing) {
+    for (const Acknowledge how : {Acknowledge::automatic, Acknowledge::manual}) {
+        acknowledged = 0;
+        const std::string_view filter = "a/#";
+        const auto inbox = router.open(std::span{&filter, 1}, how);
+        EXPECT_EQ(steady(*inbox), 0u);
+        EXPECT_EQ(acknowledged, 200);
+    }
+}
+
+} // namespace
+} // namespace culex::client
