@@ -217,16 +217,23 @@ TEST_P(BeforeAttempt, gives_up_for_good) {
     EXPECT_EQ(connect({at("b")}), "ok"); // an empty hook is none, and giving up was once
 }
 
+Task<> look_at(const int& captured, bool& ended) {
+    co_await sleep_for(1s);
+    EXPECT_EQ(captured, 7); // lives as long as the call
+    ended = true;
+}
+
 TEST_P(BeforeAttempt, may_be_replaced_while_it_runs) {
     start(quick());
-    auto gone = std::make_shared<int>(0);
-    const std::weak_ptr<int> watch = gone;
-    client->before_attempt([this, kept = std::move(gone)](ConnectionAttempt&) -> Task<> {
-        client->before_attempt([](ConnectionAttempt&) -> Task<> { co_return; });
-        co_await sleep_for(1s);
-        EXPECT_EQ(*kept, 0); // the captures live as long as the call
+    auto captured = std::make_shared<int>(7);
+    const std::weak_ptr<int> watch = captured;
+    bool ended = false;
+    client->before_attempt([this, &ended, kept = std::move(captured)](ConnectionAttempt&) {
+        client->before_attempt({});
+        return look_at(*kept, ended);
     });
     EXPECT_EQ(connect({at("a")}), "ok");
+    EXPECT_TRUE(ended);
     EXPECT_TRUE(watch.expired());
 }
 

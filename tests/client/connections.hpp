@@ -76,7 +76,7 @@ protected:
     std::string connect(std::vector<Endpoint> endpoints, ConnectOptions options = {}) {
         TaskRoot<> root(connect_to(*client, std::move(endpoints), options));
         root.start_on(runtime);
-        runtime.run_until([&] { return root.done(); });
+        runtime.run_until([&] { return root.done(); }, 1h);
         return outcome(root);
     }
     Lines happened() { return taken(events); }
@@ -84,7 +84,8 @@ protected:
     void settle() {
         runtime.run_until_idle();
         runtime.run_until(
-            [&] { return client->state() == ConnectionState::connected || client->state() == ConnectionState::idle; });
+            [&] { return client->state() == ConnectionState::connected || client->state() == ConnectionState::idle; },
+            1h);
         runtime.run_until_idle(); // whoever waited has heard of it
     }
 

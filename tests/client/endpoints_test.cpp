@@ -232,6 +232,25 @@ TEST_P(ServerReferences, in_a_circle_are_followed_no_faster_than_the_policy_has_
     EXPECT_GE(a.accepted() + b.accepted(), 4u * static_cast<unsigned>(delays));
 }
 
+TEST_P(ServerReferences, of_brokers_whose_connections_held_are_followed_at_once_each_time) {
+    const auto away = [](std::string_view to) {
+        return Disconnect{.reason_code = ReasonCode::use_another_server, .properties = {.server_reference = to}};
+    };
+    for (int i = 0; i < 5; ++i) {
+        a.script(Script{}.expect(PacketType::connect).acknowledge().after(1min).reply(away("b")).close());
+        b.script(Script{}.expect(PacketType::connect).acknowledge().after(1min).reply(away("a")).close());
+    }
+    ClientOptions options = follows();
+    options.keep_alive = 0s; // the scripts want no PINGREQ
+    start(options);
+    EXPECT_EQ(connect({at("a")}), "ok");
+    runtime.advance(12min);
+    const Lines lines = happened();
+    EXPECT_EQ(lines.size(), 2u + 10 * 3); // lost, attempting, connected, and nobody has waited
+    for (const std::string& line : lines) EXPECT_FALSE(line.starts_with("waiting")) << line;
+    EXPECT_EQ(client->state(), ConnectionState::connected);
+}
+
 TEST_P(ServerReferences, that_name_nobody_leave_it_to_the_next) {
     a.script(sends_to("user@c"));
     start(follows());

@@ -126,6 +126,23 @@ TEST_P(Reconnecting, rule_07_a_client_that_is_not_wanted_gives_up_and_says_why) 
     EXPECT_EQ("again", published.take().payload);
 }
 
+TEST_P(Reconnecting, rule_07_the_policys_own_verdicts_go_first_and_are_copied) {
+    std::vector<ReasonVerdict> table{{ReasonCode::not_authorized, Verdict::try_again}};
+    ClientSettings stubborn = settings();
+    stubborn.reconnect.verdicts = table;
+    Client sender{"s", true, stubborn};
+    table.assign(1, {ReasonCode::not_authorized, Verdict::give_up});
+    Box<std::string> said;
+    connect(sender, {.after_connect = [&](Client&) { said.put("after"); }});
+    sender.loop();
+    said.take();
+    for (int i = 0; i < 3; ++i)
+        script(Script{}.expect(PacketType::connect).reply(Connack{.reason_code = ReasonCode::not_authorized}).drop());
+    drop_connections();
+    EXPECT_EQ("after", said.take());
+    EXPECT_EQ(5u, received(PacketType::connect));
+}
+
 TEST_P(Reconnecting, connect_replaces_a_reconnection_under_way) {
     connect(slow);
     drop_connections();
