@@ -36,6 +36,7 @@ namespace culex {
 ///     unsubscribe  stays on its way          the same              the same                       fails: closed
 ///     disconnect   deadline: reports what    connects again while  gives the report               fails: closed
 ///              is left. Dropped: goes on     something is left
+///     wait_connected  waits no more          waits                 fails: the cause, or closed    fails: closed
 ///     next     waits no more, loses nothing  waits                 what is there, then the        what is there, then
 ///              (3)                                                 cause, or empty                empty
 ///

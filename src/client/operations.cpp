@@ -103,8 +103,9 @@ ConnectOperation::~ConnectOperation() {
 }
 
 WaitConnectedOperation::WaitConnectedOperation(Core& core, std::chrono::milliseconds timeout)
-    : ClientOperation(core, timeout, &ClientOperation::on_completed) {
+    : ClientOperation(core, &ClientOperation::on_completed) {
     core.wait_connected(*this);
+    begin_deadline(timeout);
 }
 
 DisconnectOperation::DisconnectOperation(Core& core, const DisconnectOptions& options)

@@ -76,9 +76,10 @@ Unfinished Session::unfinished() noexcept {
     for (ExchangeList* list : {&requested_, &requests_}) {
         list->for_each([&all](Exchange&) { ++all.requests; });
     }
-    for (ExchangeList* list : {&releases_, &sent_, &resend_, &waiting_, &queue_}) {
-        list->for_each([&all](Exchange& exchange) { ++all.messages[static_cast<std::size_t>(exchange.qos)]; });
-    }
+    const auto count = [&all](Exchange& exchange) { ++all.messages[static_cast<std::size_t>(exchange.qos)]; };
+    for (ExchangeList* list : {&releases_, &sent_, &fresh_, &resend_}) list->for_each(count);
+    queue_.for_each_tracked(count);
+    all.messages[0] += queue_.depth_of_qos0().messages;
     return all;
 }
 
