@@ -274,7 +274,7 @@ private:
     // session_statistics.cpp
     [[gnu::cold]] void show_output();
     void forget_output();
-    template <class F> void for_each_in_output(F visit);
+    template <class F> bool for_each_in_output(F visit);
 
     // session_bounds.cpp
     /// Whether so much more fits if `without` goes. A message that is larger than the whole bound may pass alone: to refuse

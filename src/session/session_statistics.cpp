@@ -29,17 +29,26 @@ void Session::show_output() {
     for_each_in_output([this](const wire::Frame& packet) { tap_->on_sent(packet); });
 }
 
-/// After the last of it could.
+/// The link has ended with it. An owner that takes output in parts may have left the rest of a packet at the front: then the
+/// packets behind cannot be told, and stay counted.
 void Session::forget_output() {
-    for_each_in_output([this](const wire::Frame& packet) { counters_.not_sent(packet); });
+    bool readable = true;
+    wire::Arena arena;
+    const bool whole = for_each_in_output([&](const wire::Frame& packet) {
+        arena.reset();
+        readable = readable && wire::decode(packet, config_.version, arena, wire::Sender::client);
+    });
+    if (whole && readable) for_each_in_output([this](const wire::Frame& packet) { counters_.not_sent(packet); });
     output_.clear();
 }
 
-/// They are ours, and whole.
-template <class F> void Session::for_each_in_output(F visit) {
+/// False where it does not end with a packet's end.
+template <class F> bool Session::for_each_in_output(F visit) {
     wire::Framer framer;
     framer.feed(output_.bytes());
-    for (auto frame = framer.next(); frame && *frame; frame = framer.next()) visit(**frame);
+    auto frame = framer.next();
+    for (; frame && *frame; frame = framer.next()) visit(**frame);
+    return frame && !framer.mid_packet();
 }
 
 } // namespace culex::session

@@ -122,6 +122,20 @@ TEST_P(StatisticsTest, counts_what_was_handed_to_the_transport_and_nothing_else)
               now.sent.of(PacketType::publish).packets);
 }
 
+TEST_P(StatisticsTest, an_owner_that_takes_output_in_parts_is_no_trouble) {
+    peer.connect();
+    for (std::size_t taken = 1; taken < 55; ++taken) {
+        for (const QoS qos : {q0, q1, q2}) peer.publish("a/b", "0123456789", qos);
+        peer->output().consume(taken);
+        peer.end();
+        const Statistics now = statistics_of(peer);
+        ASSERT_LE(now.sent.published(q0), taken);
+        ASSERT_LE(now.sent.of(PacketType::publish).bytes, now.sent.of(PacketType::publish).packets * 20);
+        peer.connect({.session_present = true});
+        peer.flush();
+    }
+}
+
 TEST_P(StatisticsTest, latency_is_counted_from_the_flush_to_the_acknowledgement) {
     peer.connect();
     peer.publish("a", "1", q1);
