@@ -8,8 +8,8 @@
 namespace culex::client {
 
 Inbox::~Inbox() {
-    if (waiter_) waiter_->inbox_ = nullptr;
     wake();
+    if (waiter_) waiter_->inbox_ = nullptr;
     if (!router_) return;
     unlink();
     router_->remove(*this);
@@ -59,8 +59,7 @@ void Inbox::arm_after(Timer& timer, Duration delay) {
 }
 
 void Inbox::wake() noexcept {
-    NextMessage* waiter = std::exchange(waiter_, nullptr);
-    if (waiter) router_->scheduler().post(waiter->waiting_);
+    if (waiter_ && !waiter_->waiting_.linked()) router_->scheduler().post(waiter_->waiting_);
 }
 
 } // namespace culex::client
@@ -84,6 +83,7 @@ void NextMessage::await_suspend(std::coroutine_handle<> waiting) noexcept {
 
 std::optional<Message> NextMessage::await_resume() {
     if (!inbox_) return std::nullopt; // there never was a subscription, or it was dropped meanwhile
+    inbox_->stop_waiting(*this);
     return inbox_->take();
 }
 
@@ -94,7 +94,7 @@ NextMessageInTime::NextMessageInTime(Inbox* inbox, std::chrono::milliseconds tim
 void NextMessageInTime::expire(Timer& timer) {
     NextMessageInTime& self = static_cast<Deadline&>(timer).owner;
     self.expired_ = true;
-    if (self.inbox_ && self.inbox_->stop_waiting(self)) Scheduler::here().post(self.waiting_);
+    if (self.inbox_ && self.inbox_->is_waited_for_by(self)) self.inbox_->wake();
 }
 
 /// What has come by now counts, though the time has passed as well.

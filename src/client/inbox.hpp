@@ -45,12 +45,13 @@ public:
 
     void wait(NextMessage& waiter) noexcept;
     void arm_after(Timer& timer, Duration delay);
-    /// False where it does not wait, or was woken already.
-    bool stop_waiting(NextMessage& waiter) noexcept {
-        if (waiter_ != &waiter) return false;
-        waiter_ = nullptr;
-        return true;
+    /// A waiter is known from when it waits until it runs, or goes: where this inbox goes before that, it must be told.
+    void stop_waiting(NextMessage& waiter) noexcept {
+        if (waiter_ == &waiter) waiter_ = nullptr;
     }
+    [[nodiscard]] bool is_waited_for_by(const NextMessage& waiter) const noexcept { return waiter_ == &waiter; }
+    /// Wakes whoever waits.
+    void wake() noexcept;
 
     const bool manual;
     std::vector<std::string> filters; ///< under which the router knows it; empty strings for those that were closed
@@ -58,8 +59,6 @@ public:
     std::uint64_t last_seen = 0; ///< the router's number of the last message that came here
 
 private:
-    void wake() noexcept;
-
     Router* router_;
     Ring<InboxEntry> entries_;
     InboxEntry in_hand_{};

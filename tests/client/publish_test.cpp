@@ -194,6 +194,41 @@ Task<> refused(AsyncClient& client) {
     EXPECT_FALSE(none);
 }
 
+Task<> read_one(Subscription& stream, bool& ended) {
+    const auto message = co_await stream.next();
+    ended = !message;
+}
+
+/// Drops a stream in the very turn in which a message has woken its reader, who has not run yet.
+Task<> drop_behind_the_message(AsyncClient& client, culex::testing::FakeBroker& broker, bool in_time) {
+    co_await client.connect("mqtt://broker");
+    auto stream = std::make_unique<Subscription>(co_await client.subscribe("a"));
+    bool ended = false;
+    Nursery nursery;
+    if (in_time) {
+        nursery.spawn([](Subscription& from, bool& end) -> Task<> {
+            const auto message = co_await from.next(1h);
+            end = !message;
+        }(*stream, ended));
+    } else {
+        nursery.spawn(read_one(*stream, ended));
+    }
+    co_await yield();
+    broker.publish("a", "x");
+    while (stream->size() == 0) co_await yield();
+    EXPECT_FALSE(ended);
+    stream.reset();
+    co_await nursery.join();
+    EXPECT_TRUE(ended);
+}
+
+TEST_P(Publishing, a_stream_may_be_dropped_between_its_message_and_its_reader) {
+    for (const bool in_time : {false, true}) {
+        AsyncClient client(runtime, options());
+        run(drop_behind_the_message(client, broker, in_time));
+    }
+}
+
 TEST_P(Publishing, a_refused_subscription_is_a_value_and_an_ended_stream) {
     broker.options().refused_filters.push_back("secret/#");
     AsyncClient client(runtime, options());
