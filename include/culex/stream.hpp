@@ -46,6 +46,8 @@ public:
     virtual void shutdown() = 0;
     /// A hint: the peer waits for our transport's acknowledgement and nothing is about to be written.
     virtual void acknowledge_soon() noexcept {}
+    /// A stream of TLS whose handshake went on with the session of an earlier connection.
+    [[nodiscard]] virtual bool resumed_tls_session() const noexcept { return false; }
     /// The peer's address for a person, `"127.0.0.1:1883"`.
     [[nodiscard]] virtual std::string peer() const = 0;
 };

@@ -101,6 +101,7 @@ Task<Failure> Core::open_link() {
     opened_.reset();
     if (!stream) co_return std::move(stream).failure();
     link_end_ = Failure();
+    if ((*stream)->resumed_tls_session()) ++counts_.tls_sessions_resumed;
     LinkOwner& owner = *this;
     link_ = std::make_unique<Link>(runtime_, session_, *std::move(stream), owner);
     peer_ = link_->peer();

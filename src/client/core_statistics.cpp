@@ -13,6 +13,7 @@ Statistics Core::statistics() {
     now.unclaimed = router_.unclaimed_count();
     now.attempts = counts_.attempts;
     now.connections = counts_.connected;
+    now.tls_sessions_resumed = counts_.tls_sessions_resumed;
     now.lost = counts_.lost;
     now.failed_attempts = counts_.failed;
     return now;

@@ -13,6 +13,7 @@ namespace culex::client {
 struct ReconnectCounts {
     std::uint64_t attempts = 0;
     std::uint64_t connected = 0;
+    std::uint64_t tls_sessions_resumed = 0;
     std::array<std::uint64_t, end_cause_count> failed{}; ///< attempts
     std::array<std::uint64_t, end_cause_count> lost{};   ///< connections; wanted ends do not count
 

@@ -38,6 +38,7 @@ public:
     void set_reading(bool on) override;
     void shutdown() override;
     void acknowledge_soon() noexcept override { inner_->acknowledge_soon(); }
+    [[nodiscard]] bool resumed_tls_session() const noexcept override { return engine_->resumed(); }
     [[nodiscard]] std::string peer() const override { return inner_->peer(); }
 
     [[nodiscard]] const TlsEngine& engine() const noexcept { return *engine_; }

@@ -98,7 +98,7 @@ public:
     Task<> play() {
         Nursery consumers;
         for (auto& user : users_) {
-            co_await user->client.connect(plan_.url);
+            co_await user->client.connect(plan_.url, {.retry = true}); // a fault may meet the first one, too
             const SubscribeOptions options{.acknowledge = plan_.consumes == Consumes::by_asking ? Acknowledge::automatic
                                                                                                 : Acknowledge::manual};
             user->stream = co_await user->client.subscribe("down/" + user->name + "/#", QoS::exactly_once, options);

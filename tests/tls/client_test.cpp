@@ -170,6 +170,7 @@ TEST_P(TlsClient, a_reconnection_resumes_the_session) {
     EXPECT_EQ(tls.statistics().handshakes, 2u);
     EXPECT_EQ(tls.statistics().resumed, 1u);
     EXPECT_EQ(tls_server->statistics().resumed, 1u);
+    EXPECT_EQ(client.statistics().tls_sessions_resumed, 1u);
     EXPECT_EQ(broker.messages().size(), 2u);
 }
 
