@@ -23,6 +23,10 @@ void FakeBroker::forget_sessions() { core_->forget_sessions(); }
 void FakeBroker::forget_retained_messages() { core_->router().forget_retained(); }
 void FakeBroker::script(Script script) { core_->script(std::move(script)); }
 void FakeBroker::inject(Faults faults) { core_->inject(std::move(faults)); }
+bool FakeBroker::disconnect(std::string_view client_id, const Disconnect& packet) {
+    return core_->disconnect(client_id, packet);
+}
+void FakeBroker::release_acknowledgements(std::size_t count) { core_->release_acknowledgements(count); }
 void FakeBroker::release_stalls() { core_->release_stalls(); }
 
 void FakeBroker::publish(std::string_view topic, std::string_view payload, QoS qos, bool retain) {

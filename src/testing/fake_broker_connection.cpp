@@ -1,5 +1,7 @@
 #include "testing/fake_broker_connection.hpp"
 
+#include <concepts>
+
 #include <fmt/format.h>
 
 #include "testing/fake_broker_core.hpp"
@@ -7,6 +9,11 @@
 
 namespace culex::testing {
 namespace {
+
+template <class P>
+concept explainable = requires(P packet) {
+    { packet.properties } -> std::same_as<AckProperties&>;
+};
 
 constexpr std::size_t flush_at = std::size_t{64} * 1024;
 /// How long a client that was told goodbye may take to close its side, until it is closed for it.
@@ -104,7 +111,11 @@ void BrokerConnection::complain(std::string_view what) const {
 template <class P> void BrokerConnection::send(const P& packet) {
     if (state_ != State::serving) return;
     const std::size_t before = output_.size();
-    const Result<void> encoded = wire::encode(output_, packet, version_, maximum_packet_size_);
+    P said = packet;
+    if constexpr (explainable<P>) {
+        if (explains_) said.properties = core_.options().explanation;
+    }
+    const Result<void> encoded = wire::encode(output_, said, version_, maximum_packet_size_);
     if (encoded) written(before);
 }
 
@@ -119,6 +130,11 @@ template void BrokerConnection::send(const Pingresp&);
 template void BrokerConnection::send(const Disconnect&);
 
 bool BrokerConnection::send_publish(const wire::PublishParts& parts) {
+    const bool with_alias = client_alias_maximum_ > 0 && core_.options().use_topic_aliases;
+    return with_alias ? send_with_alias(parts) : send_plainly(parts);
+}
+
+bool BrokerConnection::send_plainly(const wire::PublishParts& parts) {
     const std::size_t before = output_.size();
     if (!wire::encode_publish(output_, parts, version_, maximum_packet_size_)) return false;
     written(before);
@@ -188,8 +204,11 @@ void BrokerConnection::close(bool publish_will) {
     leave(publish_will);
 }
 
-void BrokerConnection::say_goodbye(ReasonCode why, bool publish_will) {
-    if (session_ && version_ == Version::v5) send(Disconnect{.reason_code = why});
+void BrokerConnection::say_goodbye(Disconnect packet, bool publish_will) {
+    const AckProperties& explanation = core_.options().explanation;
+    if (!packet.properties.reason_string) packet.properties.reason_string = explanation.reason_string;
+    if (packet.properties.user_properties.empty()) packet.properties.user_properties = explanation.user_properties;
+    if (session_ && version_ == Version::v5) send(packet);
     close(publish_will);
 }
 
@@ -203,6 +222,14 @@ void BrokerConnection::abandon() noexcept {
 
 void BrokerConnection::set_reading(bool on) {
     if (stream_) stream_->set_reading(on);
+}
+
+void BrokerConnection::release_acknowledgements(std::size_t count) {
+    for (; count > 0 && !held_.empty() && session_; --count) {
+        const Acknowledgement one = held_.front();
+        held_.pop_front();
+        send_acknowledgement(one);
+    }
 }
 
 void BrokerConnection::release_stalls() {

@@ -2,8 +2,11 @@
 /// \file fake_broker_connection.hpp
 /// One client's connection: bytes to packets, packets to answers, and the ways in which a connection ends.
 
+#include <deque>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,6 +45,7 @@ public:
     [[nodiscard]] const ScriptPlayer* player() const noexcept { return player_ ? &*player_ : nullptr; }
 
     void release_stalls();
+    void release_acknowledgements(std::size_t count);
 
     // --- for scripts
 
@@ -67,7 +71,8 @@ public:
     /// Behind what was sent.
     void close(bool publish_will);
     /// DISCONNECT where the client knows it, then `close`. For the broker's own reasons.
-    void say_goodbye(ReasonCode why, bool publish_will = false);
+    void say_goodbye(ReasonCode why, bool publish_will = false) { say_goodbye({.reason_code = why}, publish_will); }
+    void say_goodbye(Disconnect packet, bool publish_will);
     /// At once, and nothing comes of it: the broker is being destroyed.
     void abandon() noexcept;
 
@@ -80,6 +85,7 @@ private:
 
     void handle(const wire::Frame& frame);
     void note(Direction direction, Bytes packet);
+    [[nodiscard]] bool send_plainly(const wire::PublishParts& parts);
     void written(std::size_t before);
     void flush();
     void alarm();
@@ -91,6 +97,7 @@ private:
     // fake_broker_serving.cpp: what each packet does
     void handle_connect(const wire::Frame& frame);
     void welcome(const Connect& connect);
+    [[nodiscard]] ReasonCode admit(const Connect& connect);
     void refuse_connect(ReasonCode code);
     void refuse(const Failure& why);
     void handle(const Publish& packet);
@@ -104,9 +111,24 @@ private:
     void handle(const Disconnect& packet);
     template <class P> void handle(const P& packet);
     [[nodiscard]] Result<void> resolve_alias(Publish& packet);
+    struct Acknowledgement {
+        PacketType type; ///< PUBACK or PUBREC
+        PacketId id;
+        ReasonCode code;
+    };
+    void acknowledge(const Acknowledgement& one);
+    void send_acknowledgement(const Acknowledgement& one);
     [[nodiscard]] ReasonCode take(const Publish& packet);
-    [[nodiscard]] ReasonCode grant(const TopicSubscription& asked);
+    [[nodiscard]] ReasonCode grant(const TopicSubscription& asked, bool has_identifier);
     void deliver_retained(const TopicSubscription& asked, bool fresh);
+
+    // fake_broker_granted.cpp: what the client was told in CONNACK
+    [[nodiscard]] ConnackProperties connack_for(const Connect& connect) const;
+    void keep_to(const Connect& connect, const ConnackProperties& granted);
+    [[nodiscard]] ReasonCode check_granted(const Will& will) const;
+    [[nodiscard]] Result<void> check_granted(const Publish& packet) const;
+    [[nodiscard]] ReasonCode check_granted(const TopicSubscription& asked, bool has_identifier) const;
+    [[nodiscard]] bool send_with_alias(const wire::PublishParts& parts);
 
     BrokerCore& core_;
     std::unique_ptr<Stream> stream_; // null when dead
@@ -126,7 +148,13 @@ private:
     bool may_keep_session_ = false;
     std::shared_ptr<BrokerMessage> will_;
     std::uint32_t will_delay_ = 0;
-    std::vector<std::string> aliases_; // alias - 1 -> topic
+    std::vector<std::string> aliases_;                                 // alias - 1 -> topic
+    ConnackProperties granted_;                                        // the numbers of what CONNACK said; no views
+    bool explains_ = false;                                            // the client has not forbidden it
+    std::map<std::string, std::uint16_t, std::less<>> client_aliases_; // topic -> alias, to the client
+    std::uint16_t client_alias_maximum_ = 0;
+    std::deque<Acknowledgement> held_;
+    std::set<PacketId> receiving_; // of PUBLISHes of this connection that hold a place of our Receive Maximum
 
     wire::Framer framer_;
     wire::Arena arena_;

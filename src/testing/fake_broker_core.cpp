@@ -91,6 +91,22 @@ bool BrokerCore::drop_connection(std::string_view client_id) {
     return true;
 }
 
+bool BrokerCore::disconnect(std::string_view client_id, const Disconnect& packet) {
+    Buffer checked;
+    wire::encode(checked, packet, Version::v5).value();
+    if (packet.reason_code == ReasonCode::disconnect_with_will || packet.properties.session_expiry_interval) {
+        throw Error(Failure(Errc::invalid_argument, "only a client may say so in DISCONNECT"));
+    }
+    BrokerSession* const session = find(client_id);
+    if (!session || !session->connection()) return false;
+    session->connection()->say_goodbye(packet, true);
+    return true;
+}
+
+void BrokerCore::release_acknowledgements(std::size_t count) {
+    for (auto& [number, connection] : connections_) connection->release_acknowledgements(count);
+}
+
 void BrokerCore::shut_down() {
     stop_listening();
     for (auto& [number, connection] : connections_) connection->say_goodbye(ReasonCode::server_shutting_down);

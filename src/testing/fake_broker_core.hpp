@@ -46,6 +46,8 @@ public:
     void serve(std::unique_ptr<Stream> stream);
     void drop_all_connections();
     bool drop_connection(std::string_view client_id);
+    bool disconnect(std::string_view client_id, const Disconnect& packet);
+    void release_acknowledgements(std::size_t count);
     void shut_down();
     void forget_sessions();
     void script(Script script) { scripts_.push_back(std::move(script)); }

@@ -11,6 +11,13 @@
 #include "wire/return_code.hpp"
 
 namespace culex::testing {
+namespace {
+
+ReasonCode sayable(ReasonCode code, PacketType packet) {
+    return allowed_in(code, packet, Version::v5) ? code : ReasonCode::unspecified_error;
+}
+
+} // namespace
 
 void BrokerConnection::serve(const wire::Frame& frame) {
     arena_.reset();
@@ -41,28 +48,42 @@ void BrokerConnection::handle_connect(const wire::Frame& frame) {
         return nameless || version_ == Version::v5 ? refuse_connect(code) : drop(); // [MQTT-3.1.3-8], [MQTT-3.1.4-1]
     }
     client_id_ = connect->client_id;
-    const ReasonCode verdict = core_.admit(*connect);
+    const ReasonCode verdict = admit(*connect);
     if (state_ != State::serving) return; // `authenticate` has ended it
     return failed(verdict) ? refuse_connect(verdict) : welcome(*connect);
+}
+
+ReasonCode BrokerConnection::admit(const Connect& connect) {
+    const ReasonCode verdict = core_.admit(connect);
+    if (failed(verdict) || state_ != State::serving || !connect.will) return verdict;
+    return check_granted(*connect.will); // [MQTT-3.2.2-12], [MQTT-3.2.2-13]
 }
 
 void BrokerConnection::refuse_connect(ReasonCode code) {
     // A failure for which 3.1.1 has no number must still be one.
     const bool sayable = version_ == Version::v5 || wire::to_return_code(code);
-    send(Connack{.reason_code = sayable ? code : ReasonCode::server_unavailable});
+    const ConnackProperties& told = core_.options().connack;
+    Connack connack{.reason_code = sayable ? code : ReasonCode::server_unavailable};
+    if (version_ == Version::v5) {
+        connack.properties = {.reason_string = told.reason_string, .user_properties = told.user_properties};
+        const bool elsewhere = code == ReasonCode::use_another_server || code == ReasonCode::server_moved;
+        if (elsewhere) connack.properties.server_reference = told.server_reference;
+    }
+    send(connack);
     close(false);
 }
 
 void BrokerConnection::welcome(const Connect& connect) {
     const bool assign = connect.client_id.empty();
-    if (assign) client_id_ = core_.make_client_id();
-    const auto [session, present] = core_.join(connect, client_id_);
-    const ConnackProperties& granted = core_.options().connack;
     const bool v5 = version_ == Version::v5;
+    const ConnackProperties granted = connack_for(connect);
+    if (assign)
+        client_id_ =
+            v5 && granted.assigned_client_identifier ? *granted.assigned_client_identifier : core_.make_client_id();
+    const auto [session, present] = core_.join(connect, client_id_);
     clean_start_ = connect.clean_start;
     keep_alive_ = v5 ? granted.server_keep_alive.value_or(connect.keep_alive) : connect.keep_alive;
-    maximum_packet_size_ = connect.properties.maximum_packet_size.value_or(wire::no_limit);
-    aliases_.assign(v5 ? granted.topic_alias_maximum.value_or(0) : 0, {});
+    keep_to(connect, granted);
     const auto asked_expiry = connect.properties.session_expiry_interval.value_or(0);
     may_keep_session_ = asked_expiry != 0;
     session->expiry_interval = v5                    ? granted.session_expiry_interval.value_or(asked_expiry)
@@ -104,21 +125,38 @@ void BrokerConnection::handle(const Publish& packet) {
     Publish publish = packet;
     if (const Result<void> resolved = resolve_alias(publish); !resolved) return refuse(resolved.failure());
     if (const Result<void> legal = check_topic_name(publish.topic); !legal) return refuse(legal.failure());
+    if (const Result<void> granted = check_granted(publish); !granted) return refuse(granted.failure());
     if (publish.qos == QoS::at_most_once) {
         static_cast<void>(take(publish));
     } else if (publish.qos == QoS::at_least_once) {
-        const ReasonCode code = take(publish);
-        send(Puback{.packet_id = publish.packet_id, .reason_code = code});
+        receiving_.insert(publish.packet_id);
+        acknowledge({PacketType::puback, publish.packet_id, take(publish)});
     } else {
         // Handed on with its PUBLISH; the identifier is remembered until PUBREL (section 4.3.3, method B).
+        receiving_.insert(publish.packet_id);
         const bool is_new = session_->remember(publish.packet_id);
         const ReasonCode code = is_new ? take(publish) : ReasonCode::success;
         if (failed(code) && session_) static_cast<void>(session_->release(publish.packet_id));
-        send(Pubrec{.packet_id = publish.packet_id, .reason_code = code});
+        acknowledge({PacketType::pubrec, publish.packet_id, code});
     }
 }
 
+void BrokerConnection::acknowledge(const Acknowledgement& one) {
+    held_.push_back(one);
+    if (!core_.options().hold_acknowledgements) release_acknowledgements(SIZE_MAX);
+}
+
+void BrokerConnection::send_acknowledgement(const Acknowledgement& one) {
+    if (one.type == PacketType::puback) {
+        send(Puback{.packet_id = one.id, .reason_code = one.code});
+    } else {
+        send(Pubrec{.packet_id = one.id, .reason_code = one.code});
+    }
+    if (one.type == PacketType::puback || failed(one.code)) receiving_.erase(one.id);
+}
+
 ReasonCode BrokerConnection::take(const Publish& packet) {
+    if (const auto refused = core_.options().refuse_publish) return sayable(*refused, PacketType::puback);
     if (auto& authorize = core_.options().authorize_publish) {
         const ReasonCode verdict = authorize(client_id_, packet);
         if (failed(verdict) || state_ != State::serving) return verdict;
@@ -129,6 +167,7 @@ ReasonCode BrokerConnection::take(const Publish& packet) {
 
 void BrokerConnection::handle(const Pubrel& packet) {
     const bool known = session_->release(packet.packet_id);
+    receiving_.erase(packet.packet_id);
     send(Pubcomp{.packet_id = packet.packet_id,
                  .reason_code = known ? ReasonCode::success : ReasonCode::packet_identifier_not_found});
 }
@@ -159,16 +198,19 @@ void BrokerConnection::handle(const Pubcomp& packet) {
 
 // --- SUBSCRIBE and UNSUBSCRIBE
 
-ReasonCode BrokerConnection::grant(const TopicSubscription& asked) {
+ReasonCode BrokerConnection::grant(const TopicSubscription& asked, bool has_identifier) {
     FakeBrokerOptions& options = core_.options();
     if (const Result<void> legal = check_topic_filter(asked.filter); !legal) {
         complain(legal.failure().message());
         return ReasonCode::topic_filter_invalid;
     }
+    if (const ReasonCode granted = check_granted(asked, has_identifier); failed(granted)) return granted;
+    if (options.refuse_subscribe) return sayable(*options.refuse_subscribe, PacketType::suback);
     if (std::ranges::find(options.refused_filters, asked.filter) != options.refused_filters.end()) {
         return ReasonCode::not_authorized;
     }
-    const auto most = static_cast<ReasonCode>(std::min(asked.qos, options.maximum_qos));
+    const auto takes = static_cast<QoS>(granted_.maximum_qos.value_or(2));
+    const auto most = static_cast<ReasonCode>(std::min({asked.qos, options.maximum_qos, takes}));
     if (!options.authorize_subscribe) return most;
     const ReasonCode verdict = options.authorize_subscribe(client_id_, asked);
     return failed(verdict) ? verdict : std::min(verdict, most);
@@ -178,7 +220,7 @@ void BrokerConnection::handle(const Subscribe& packet) {
     std::vector<ReasonCode> codes;
     std::vector<const TopicSubscription*> with_retained;
     for (const TopicSubscription& asked : packet.subscriptions) {
-        codes.push_back(grant(asked));
+        codes.push_back(grant(asked, packet.properties.subscription_identifier.has_value()));
         if (!session_) return; // `authorize_subscribe` has ended it
         if (failed(codes.back())) continue;
         const bool fresh =
@@ -197,7 +239,12 @@ void BrokerConnection::handle(const Subscribe& packet) {
 
 void BrokerConnection::handle(const Unsubscribe& packet) {
     std::vector<ReasonCode> codes;
+    const auto refused = core_.options().refuse_unsubscribe;
     for (const std::string_view filter : packet.filters) {
+        if (refused && version_ == Version::v5) {
+            codes.push_back(sayable(*refused, PacketType::unsuback));
+            continue;
+        }
         const bool had = core_.router().unsubscribe(*session_, filter);
         codes.push_back(had ? ReasonCode::success : ReasonCode::no_subscription_existed);
     }

@@ -26,6 +26,15 @@ inline constexpr ReasonCode one_unsuback_code[] = {ReasonCode::not_authorized};
         // Legal in 5 only (section 3.1.2.9); and a client id that the server is to assign.
         {"connect_with_password_alone", v, "10 11 00 04 'MQTT' 05 40 00 3C 00 00 00 00 02 00 FF",
          Connect{.clean_start = false, .password = binary_00_ff}},
+        {"connect_with_everything", v,
+         "10 22 00 04 'MQTT' 05 F6 FF FF 00 00 03 'dev' 00 00 03 'w/t' 00 03 'bye' 00 01 'u' 00 02 00 FF",
+         Connect{.client_id = "dev",
+                 .keep_alive = 65535,
+                 .will = Will{.topic = "w/t", .payload = as_bytes("bye"), .qos = QoS::exactly_once, .retain = true},
+                 .user_name = "u",
+                 .password = binary_00_ff}},
+        {"connect_with_empty_credentials", v, "10 12 00 04 'MQTT' 05 C2 00 3C 00 00 01 'c' 00 00 00 00",
+         Connect{.client_id = "c", .user_name = "", .password = Bytes{}}},
         {"connect_with_all_properties", v,
          "10 3C 00 04 'MQTT' 05 02 00 3C 2E 11 00 00 00 78 15 00 05 'SCRAM' 16 00 02 AB CD 17 00 19 01 21 00 0A 22 00 "
          "05 "

@@ -72,6 +72,8 @@ const Misuse misuses[] = {
      "PUBLISH: payload_format_indicator is neither 0 nor 1 (2, 0x02)"},
     {"response_topic", v5, Publish{.topic = "t", .properties = {.response_topic = "a/+"}}, // [MQTT-3.3.2-14]
      "PUBLISH: response_topic has a wildcard: \"a/+\""},
+    {"response_topic_utf_8", v5, Publish{.topic = "t", .properties = {.response_topic = "\xFF"}}, // [MQTT-3.3.2-13]
+     "PUBLISH: response_topic is not UTF-8: \"\\xff\""},
     {"content_type", v5, Publish{.topic = "t", .properties = {.content_type = "\xFF"}}, // [MQTT-3.3.2-19]
      "PUBLISH: content_type is not UTF-8: \"\\xff\""},
     {"long_binary", v5, Publish{.topic = "t", .properties = {.correlation_data = as_bytes(long_text)}},
@@ -114,6 +116,8 @@ const Misuse misuses[] = {
      "CONNECT: user name contains U+0000: \"a\\x00b\""}, // [MQTT-3.1.3-12]
     {"long_password", v5, Connect{.password = as_bytes(long_text)}, "CONNECT: password is longer than 65,535 bytes"},
     {"will_topic", v3, Connect{.will = Will{}}, "CONNECT: will topic is empty"},
+    {"will_topic_utf_8", v3, Connect{.will = Will{.topic = "\xFF"}}, // [MQTT-3.1.3-10], 5: [MQTT-3.1.3-11]
+     "CONNECT: will topic is not UTF-8: \"\\xff\""},
     {"will_wildcard", v5, Connect{.will = Will{.topic = "#"}}, "CONNECT: will topic has a wildcard: \"#\""},
     {"will_qos", v5, Connect{.will = Will{.topic = "t", .qos = static_cast<QoS>(3)}}, // [MQTT-3.1.2-12]
      "CONNECT: connect flags has a value out of its range"},

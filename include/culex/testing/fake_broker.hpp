@@ -14,6 +14,8 @@
 ///
 /// It can also be told what to do step by step, which no real broker would do (script.hpp).
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,6 +59,10 @@ public:
     /// Closes every connection without a word, or that of one client (false where it has none). Wills are published.
     void drop_all_connections();
     bool drop_connection(std::string_view client_id);
+    /// Sends DISCONNECT to that client of MQTT 5 and closes, as for an administrator's reasons or with a server reference;
+    /// under 3.1.1 it closes. Its will is published. False where the client has no connection. Throws `Error` for what a
+    /// broker cannot say.
+    bool disconnect(std::string_view client_id, const Disconnect& packet);
     /// Stops as a broker does that is ended in good order: stops listening, tells clients of MQTT 5, closes. No will is
     /// published. Sessions and retained messages stay for the next `listen`, which makes it a restart.
     void shut_down();
@@ -70,6 +76,9 @@ public:
     void inject(Faults faults);
     /// Ends the stalls of all connections.
     void release_stalls();
+    /// Sends what `FakeBrokerOptions::hold_acknowledgements` holds back, in order, at most so many on each connection. The
+    /// option stays as it is.
+    void release_acknowledgements(std::size_t count = SIZE_MAX);
 
     // --- messages
 

@@ -34,8 +34,14 @@ struct FakeBrokerOptions {
 
     // What they may do.
 
-    /// The greatest that SUBACK grants.
+    /// The greatest that SUBACK grants. What a client may publish is `ConnackProperties::maximum_qos`.
     QoS maximum_qos = QoS::exactly_once;
+    /// While set, every PUBLISH at QoS 1 or 2 is acknowledged with this failure under MQTT 5, and every PUBLISH is dropped;
+    /// the same for each filter of SUBSCRIBE, and of UNSUBSCRIBE under MQTT 5. A code that the packet cannot carry is said as
+    /// 0x80.
+    std::optional<ReasonCode> refuse_publish{};
+    std::optional<ReasonCode> refuse_subscribe{};
+    std::optional<ReasonCode> refuse_unsubscribe{};
     /// Filters that SUBACK refuses: 0x80, or 0x87 under MQTT 5.
     std::vector<std::string> refused_filters{};
     /// Asked about each filter that has passed so far: the granted QoS, or a failure. The QoS may be below what was asked.
@@ -70,9 +76,33 @@ struct FakeBrokerOptions {
     std::size_t kept_messages = 10'000;                     ///< of `FakeBroker::messages`
     std::size_t kept_message_bytes = std::size_t{64} << 20; ///< ... and of their topics and payloads
 
-    /// MQTT 5: what CONNACK says besides what the broker says by itself. Its views must live as long as they are here.
-    /// The broker keeps to `topic_alias_maximum`, `server_keep_alive` and `session_expiry_interval`.
+    // MQTT 5. Views must live as long as they are here.
+
+    /// What CONNACK says besides what the broker says by itself, and what the broker then holds its clients to:
+    ///
+    /// | property                            | a client that does not keep to it                                         |
+    /// |-------------------------------------|---------------------------------------------------------------------------|
+    /// | `maximum_qos`                       | PUBLISH above it: DISCONNECT 0x9B; a will: CONNACK 0x9B; SUBACK grants it |
+    /// | `retain_available` 0                | PUBLISH with RETAIN: DISCONNECT 0x9A; a will: CONNACK 0x9A                |
+    /// | `maximum_packet_size`               | DISCONNECT 0x95                                                           |
+    /// | `receive_maximum`                   | DISCONNECT 0x93; see `hold_acknowledgements`                              |
+    /// | `topic_alias_maximum`               | DISCONNECT 0x94                                                           |
+    /// | `wildcard_subscription_available` 0 | SUBACK 0xA2 for the filter                                                |
+    /// | `subscription_identifier_available` 0 | SUBACK 0xA1 for all filters                                             |
+    /// | `shared_subscription_available` 0   | SUBACK 0x9E for the filter                                                |
+    ///
+    /// The broker keeps to `server_keep_alive` and `session_expiry_interval` itself. `assigned_client_identifier` takes the
+    /// place of the one that it would make up for a client without a name. `response_information` is said to who asks for
+    /// it [MQTT-3.1.2-28]. `server_reference` is said in a CONNACK that refuses with 0x9C or 0x9D, `reason_string` and
+    /// `user_properties` in every CONNACK.
     ConnackProperties connack{};
+    /// What every PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK and UNSUBACK says besides its code, to clients that have not
+    /// forbidden it [MQTT-3.1.2-29], and every DISCONNECT. What makes a packet too large for its client is left out.
+    AckProperties explanation{};
+    /// Messages to a client that allows topic aliases use them: each new topic gets one while there are some left.
+    bool use_topic_aliases = false;
+    /// While set, PUBACK and PUBREC wait (for both versions); see `FakeBroker::release_acknowledgements`.
+    bool hold_acknowledgements = false;
 };
 
 } // namespace culex::testing
