@@ -105,7 +105,7 @@ FNR == NR { # what tests there are
 END {
     for (id in list) {
         split(id, part, SUBSEP)
-        if (part[2] !~ /^M/) ++numbered[part[1]]
+        if (part[2] !~ /^[Ms]/) ++numbered[part[1]]
         if (!seen[part[1], part[2]]) refuse(part[2] " of " part[1] ": is missing")
     }
     if (numbered["3.1.1"] != 141) refuse("MQTT 3.1.1 has 141 statements, not " numbered["3.1.1"] + 0)
