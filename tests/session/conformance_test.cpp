@@ -48,6 +48,21 @@ TEST_P(Conformance, takes_a_message_above_the_granted_qos) {
     EXPECT_FALSE(peer->failure());
 }
 
+/// What was under way when its filter was taken back is still finished.
+TEST_P(Conformance, finishes_a_message_though_its_filter_is_taken_back) { // [MQTT-3.10.4-3]
+    const ReasonCode codes[] = {ReasonCode::success};
+    peer.receive_message("a", "x", QoS::exactly_once, 7);
+    peer.unsubscribe({"a"});
+    peer.sent();
+    peer.receive(Unsuback{.packet_id = 1, .reason_codes = v5() ? std::span(codes) : std::span(codes).first(0)});
+    peer.receive_message("a", "y", QoS::at_least_once, 8);
+    EXPECT_THAT(peer.events(), ElementsAre("PUBLISH#7 q2 a:x", "PUBLISH#8 q1 a:y"));
+    peer.acknowledge();
+    peer.acknowledge();
+    peer.receive(Pubrel{.packet_id = 7});
+    EXPECT_THAT(peer.sent(), ElementsAre("PUBREC#7", "PUBACK#8", "PUBCOMP#7"));
+}
+
 /// M50 and M51: nothing of a packet that is cut off, or refused, is delivered or acknowledged, and its alias is not set.
 TEST_P(Conformance, delivers_nothing_of_a_message_that_the_end_cuts) {
     peer.receive_hex(v5() ? "32 0A 00 01 'a' 00 01 00 'hal'" : "32 0A 00 01 'a' 00 01 'half'");
