@@ -136,16 +136,17 @@ Result<PacketId> Core::submit(session::Exchange::Owner& message) {
     return submitted->id;
 }
 
-Result<PacketId> Core::subscribe(std::span<const TopicSubscription> subscriptions) {
+Result<PacketId> Core::subscribe(std::span<const TopicSubscription> subscriptions,
+                                 const SubscribeProperties& properties) {
     if (Failure why = not_open()) return why;
-    auto asked = session_.subscribe(subscriptions, {});
+    auto asked = session_.subscribe(subscriptions, properties);
     verb_done();
     return asked;
 }
 
-Result<PacketId> Core::unsubscribe(std::span<const std::string_view> filters) {
+Result<PacketId> Core::unsubscribe(std::span<const std::string_view> filters, const UnsubscribeProperties& properties) {
     if (Failure why = not_open()) return why;
-    auto asked = session_.unsubscribe(filters, {});
+    auto asked = session_.unsubscribe(filters, properties);
     verb_done();
     return asked;
 }

@@ -102,8 +102,8 @@ public:
     /// Takes a message that `prepare` (arguments.hpp) has made. Where there is no room for it (`Errc::queue_full`,
     /// `Errc::no_packet_id`), it stays with the caller, and `on_room` tells when to try again.
     Result<PacketId> submit(session::Exchange::Owner& message);
-    Result<PacketId> subscribe(std::span<const TopicSubscription> subscriptions);
-    Result<PacketId> unsubscribe(std::span<const std::string_view> filters);
+    Result<PacketId> subscribe(std::span<const TopicSubscription> subscriptions, const SubscribeProperties& properties);
+    Result<PacketId> unsubscribe(std::span<const std::string_view> filters, const UnsubscribeProperties& properties);
     void acknowledge(const session::Delivery& delivery);
     /// An observer holds this much: it counts towards the bounds at which reading stops.
     void set_held(std::size_t messages, std::size_t bytes) noexcept;
