@@ -252,7 +252,8 @@ Task<> window_of_one(AsyncClient& client, std::string url) {
     for (int i = 0; i < 10; ++i) {
         sent.push_back(std::to_string(i));
         const std::string& payload = sent.back();
-        co_await client.publish("a", payload, {.qos = i % 2 == 0 ? q1 : q2});
+        const QoS qos = i % 2 == 0 ? q1 : q2;
+        co_await client.publish("a", payload, {.qos = qos});
     }
     std::vector<std::string> got;
     while (got.size() < sent.size()) {
