@@ -146,6 +146,29 @@ TEST_P(Requests, late_unknown_and_second_replies_are_dropped_and_counted) {
     EXPECT_EQ(client.unacknowledged(), 0u);
 }
 
+/// Two replies in one turn, before the asker has seen the first; and one for an operation that has failed and is still there.
+TEST_P(Requests, operation_that_is_done_takes_no_other_reply) {
+    std::string answer;
+    const Running running = start(ask(client, "x", answer));
+    runtime.run_until_idle();
+    const Asked to = asked().at(0);
+    for (const char* const payload : {"first", "second"}) {
+        broker.publish(Publish{.topic = to.response_topic,
+                               .payload = as_bytes(payload),
+                               .properties = {.correlation_data = as_bytes(to.correlation)}});
+    }
+    runtime.run_until_idle();
+    EXPECT_EQ(answer, "first");
+    EXPECT_EQ(client.statistics().replies_dropped, 1u);
+
+    const auto kept = client.request("far/side", "kept", {.timeout = 1s});
+    runtime.advance(2s);
+    EXPECT_TRUE(kept.await_ready());
+    reply(asked().at(1), "too late");
+    EXPECT_EQ(client.statistics().replies, 1u);
+    EXPECT_EQ(client.statistics().replies_dropped, 2u);
+}
+
 TEST_P(Requests, one_that_is_dropped_waits_no_more) {
     std::string answer;
     Running dropped = start(ask(client, "dropped", answer));
