@@ -114,6 +114,7 @@ public:
     void tap(Tap::See see);
 
     [[nodiscard]] Runtime& runtime() noexcept { return runtime_; }
+    /// What is spoken with the broker.
     [[nodiscard]] Version version() const noexcept { return settings_.plain().version; }
     [[nodiscard]] ConnectionState state() const noexcept { return state_; }
     [[nodiscard]] std::string_view client_id() const noexcept;

@@ -57,6 +57,10 @@ std::uint32_t number_at(const std::byte* from) noexcept {
     return number;
 }
 
+Failure no_response_topics() {
+    return Failure(Errc::not_supported, "MQTT 3.1.1 has no response topics: use version 5");
+}
+
 Failure check_properties(const PublishProperties& properties) {
     if (properties.response_topic)
         return Failure(Errc::invalid_argument, "response_topic: a request has the client's own");
@@ -76,7 +80,7 @@ Requests::~Requests() {
 void Requests::begin(Publish& message, RequestOperation& operation) {
     if (Failure why = core_.not_open()) return core_.fail(operation, std::move(why));
     if (!wire::carries_properties(core_.version())) {
-        return core_.fail(operation, Failure(Errc::not_supported, "MQTT 3.1.1 has no response topics: use version 5"));
+        return core_.fail(operation, no_response_topics());
     }
     if (Failure why = check_properties(message.properties)) return core_.fail(operation, std::move(why));
     enlist(operation);
@@ -230,6 +234,7 @@ std::string Requests::make_topic() {
 
 /// What was made of other information is of no use here: nobody may answer there.
 void Requests::connected() {
+    if (!wire::carries_properties(core_.version())) return end(no_response_topics()); // the broker spoke 5 before
     if (topic_.empty() || core_.session_.response_information() == information_) return;
     receiver_.reset();
     subscribed_ = false;
