@@ -19,8 +19,14 @@
 #include <culex/statistics.hpp>
 #include <culex/subscription.hpp>
 #include <culex/tap.hpp>
+#include <culex/task.hpp>
 
 namespace culex {
+
+class Reply;
+class RequestOperation;
+/// Answers one request; a coroutine. It is kept as long as it is needed: here a lambda with captures may be one.
+using RequestHandler = Function<Task<Reply>(const Message&)>;
 
 /// What every awaited operation of a client is. An operation begins when it is called, not when it is awaited: two that are
 /// called one after the other go out in that order, also when both are awaited later. Its deadline (`timeout` in its
@@ -37,6 +43,8 @@ namespace culex {
 ///     disconnect   deadline: reports what    connects again while  gives the report               fails: closed
 ///              is left. Dropped: goes on     something is left
 ///     wait_connected  waits no more          waits                 fails: the cause, or closed    fails: closed
+///     request  waits no more; the reply is  waits, and is sent    fails: the cause, or closed    fails: closed
+///              dropped, and counted         again (QoS 1, 2)
 ///     next     waits no more, loses nothing  waits                 what is there, then the        what is there, then
 ///              (3)                                                 cause, or empty                empty
 ///
@@ -54,6 +62,7 @@ public:
 
 protected:
     friend class client::Core;
+    friend class client::Requests;
     ClientOperation(client::Core& core, Completed completed) noexcept;
     ~ClientOperation();
     /// Counts from now, unless the operation has ended in its own call.
@@ -89,7 +98,8 @@ protected:
     PacketId id_ = 0;
     bool done_ = false;
 
-    bool connects_ = false; // where it ends early, so does the attempt to connect
+    bool connects_ = false;     // where it ends early, so does the attempt to connect
+    bool awaits_reply_ = false; // it is not done when its message is
     void note(session::Outcome&& outcome);
     void finish() noexcept;
 
@@ -115,6 +125,7 @@ public:
 private:
     friend class client::Core;
     friend class AsyncClient;
+    friend class client::Service;
     PublishOperation(client::Core& core, Publish& message, std::chrono::milliseconds timeout);
 };
 
@@ -125,6 +136,8 @@ public:
 private:
     friend class client::Core;
     friend class AsyncClient;
+    friend class client::Requests;
+    friend class client::Service;
     SubscribeOperation(client::Core& core, std::span<const TopicSubscription> subscriptions,
                        const SubscribeOptions& options);
     static void on_granted(session::Operation& operation, session::Outcome&& outcome);
@@ -176,6 +189,7 @@ public:
 private:
     friend class client::Core;
     friend class AsyncClient;
+    friend class client::Requests;
     WaitConnectedOperation(client::Core& core, std::chrono::milliseconds timeout);
 };
 
@@ -284,6 +298,14 @@ public:
     /// Unsubscribes (section 3.10). Streams end that have no other filter left.
     UnsubscribeOperation unsubscribe(std::string_view filter, const UnsubscribeOptions& options = {});
     UnsubscribeOperation unsubscribe(std::span<const std::string_view> filters, const UnsubscribeOptions& options = {});
+
+    /// Publishes a request, and is done with its reply (MQTT 5, section 4.10); see request.hpp, which is to be included.
+    /// `Errc::not_supported` under 3.1.1, which has no response topics.
+    RequestOperation request(std::string_view topic, Bytes payload, const RequestOptions& options = {});
+    RequestOperation request(std::string_view topic, std::string_view text, const RequestOptions& options = {});
+    /// Subscribes to `filter`, and answers what comes; see request.hpp, which is to be included. A task: it begins where it is
+    /// awaited or spawned.
+    Task<> serve(std::string_view filter, RequestHandler handler, const ServeOptions& options = {});
 
     /// A stream of the messages that match `filter`, without asking the broker for them: for persistent sessions, whose
     /// messages may come before the program has subscribed again. Throws `Errc::invalid_argument` for a malformed filter.

@@ -14,6 +14,8 @@
 /// thread does by several calls is done in their order. Only a log hook (log.hpp) may find itself on the shared thread: there a
 /// call that would have to wait throws `Errc::not_supported`.
 ///
+/// Properties, and all else that is MQTT 5's, are left out under 3.1.1, which is the default: see `ClientSettings::version`.
+///
 /// Whatever fails throws `Error`. Arguments that break a rule are refused before anything is sent, with
 /// `Errc::invalid_argument` or `Errc::packet_too_large` and a detail that names them.
 
@@ -38,6 +40,8 @@ class Engine;
 /// What else a client can be told when it is made.
 struct ClientSettings {
     Version version = Version::v3_1_1;
+    /// What CONNECT says besides, under MQTT 5. An absent Session Expiry Interval is "never" without `clean_session`.
+    ConnectProperties properties{};
     /// How it connects again after a connection was lost.
     ReconnectPolicy reconnect{};
     /// What may wait to be sent or acknowledged. Beyond it `publish` waits, or throws `Errc::queue_full`, or a message is
@@ -80,10 +84,14 @@ private:
     int value_;
 };
 
-/// A topic filter to subscribe to, and the greatest QoS at which its messages shall come.
+/// A topic filter to subscribe to, and the greatest QoS at which its messages shall come; the rest is MQTT 5's (section
+/// 3.8.3.1).
 struct TopicQos {
     std::string_view filter{};
     QosLevel qos = 0;
+    bool no_local = false;            ///< not what this client publishes itself
+    bool retain_as_published = false; ///< messages say whether they were published as retained
+    RetainHandling retain_handling = RetainHandling::send;
 };
 
 /// Bytes in any shape that is no text.
@@ -117,6 +125,9 @@ public:
     void set_will(std::string_view topic, const P& payload, QosLevel qos = 0, bool retain = false) {
         set_will(topic, as_text(payload), qos, retain);
     }
+    /// The same with what a will of MQTT 5 says besides: its delay, say (section 3.1.3.2).
+    void set_will(std::string_view topic, std::string_view payload, QosLevel qos, bool retain,
+                  const WillProperties& properties);
     /// A user name without a password is legal; a password without a user name is not under 3.1.1, and no user name is
     /// `std::nullopt`. Counts from the next attempt to connect on.
     void set_username_pw(std::optional<std::string_view> username, std::optional<std::string_view> password = {});
@@ -142,11 +153,20 @@ public:
         return subscribe(std::span(topics.begin(), topics.size()));
     }
     PacketId subscribe(std::span<const TopicQos> topics);
+    /// The same with a subscription identifier, or user properties.
+    PacketId subscribe(std::initializer_list<TopicQos> topics, const SubscribeProperties& properties) {
+        return subscribe(std::span(topics.begin(), topics.size()), properties);
+    }
+    PacketId subscribe(std::span<const TopicQos> topics, const SubscribeProperties& properties);
     /// The answer comes as an UNSUBACK.
     PacketId unsubscribe(std::initializer_list<std::string_view> topics) {
         return unsubscribe(std::span(topics.begin(), topics.size()));
     }
     PacketId unsubscribe(std::span<const std::string_view> topics);
+    PacketId unsubscribe(std::initializer_list<std::string_view> topics, const UnsubscribeProperties& properties) {
+        return unsubscribe(std::span(topics.begin(), topics.size()), properties);
+    }
+    PacketId unsubscribe(std::span<const std::string_view> topics, const UnsubscribeProperties& properties);
 
     /// Publishes, and returns at once: the mid, which is 0 at QoS 0 and otherwise one that no message under way has. The
     /// acknowledgement comes as PUBACK (QoS 1), or PUBREC and PUBCOMP (QoS 2). Waits for room where 65,535 messages are under
@@ -159,6 +179,15 @@ public:
     template <BinaryPayload P>
     PacketId publish(std::string_view topic, const P& payload, QosLevel qos = 0, bool retain = false) {
         return publish(topic, as_text(payload), qos, retain);
+    }
+
+    /// The same with the properties of MQTT 5. What belongs to the client (topic alias, subscription identifiers) is left out.
+    PacketId publish(std::string_view topic, std::string_view payload, QosLevel qos, bool retain,
+                     const PublishProperties& properties);
+    template <BinaryPayload P>
+    PacketId publish(std::string_view topic, const P& payload, QosLevel qos, bool retain,
+                     const PublishProperties& properties) {
+        return publish(topic, as_text(payload), qos, retain, properties);
     }
 
     /// Starts the thread on which callbacks run, one at a time, in the order of the packets. Before it, nothing is

@@ -9,6 +9,7 @@
 #include <culex/log.hpp>
 #include <culex/loop.hpp>
 #include <culex/nursery.hpp>
+#include <culex/request.hpp>
 #include <culex/task.hpp>
 #include <culex/timeout.hpp>
 #include <culex/tls.hpp>

@@ -91,6 +91,23 @@ struct UnsubscribeOptions {
     UnsubscribeProperties properties{};   ///< MQTT 5
 };
 
+/// Of `AsyncClient::request`.
+struct RequestOptions {
+    QoS qos = QoS::at_least_once; ///< of the request
+    /// How long to wait for the reply, from the call; 0 = no limit, also where nobody ever answers.
+    std::chrono::milliseconds timeout{30'000};
+    /// Response topic and correlation data are the client's own business, and must be absent. An absent Message Expiry Interval
+    /// is `timeout`, in whole seconds and rounded up: nobody need work on a request that its asker has given up.
+    PublishProperties properties{};
+};
+
+/// Of `AsyncClient::serve`.
+struct ServeOptions {
+    QoS qos = QoS::at_least_once; ///< the greatest at which requests come; a reply has that of its request
+    /// How many handlers may run at once, at least 1. Further requests wait in the stream, within `InboundLimits`.
+    std::size_t concurrency = 16;
+};
+
 struct DisconnectOptions {
     /// How long to wait for what was published and is not acknowledged, before DISCONNECT.
     std::chrono::milliseconds drain{10'000};
@@ -100,6 +117,7 @@ struct DisconnectOptions {
 /// g++ 12 moves other aggregates bitwise inside `co_await` expressions.
 template <class T> inline constexpr bool safe_in_await = std::is_aggregate_v<T> && std::is_trivially_destructible_v<T>;
 static_assert(safe_in_await<ClientOptions> && safe_in_await<ConnectOptions> && safe_in_await<PublishOptions> &&
-              safe_in_await<SubscribeOptions> && safe_in_await<UnsubscribeOptions> && safe_in_await<DisconnectOptions>);
+              safe_in_await<SubscribeOptions> && safe_in_await<UnsubscribeOptions> &&
+              safe_in_await<DisconnectOptions> && safe_in_await<RequestOptions> && safe_in_await<ServeOptions>);
 
 } // namespace culex

@@ -95,6 +95,9 @@ struct Statistics {
     std::uint64_t inbound_dropped = 0; ///< received, and beyond the hard limits of `InboundLimits`
     std::uint64_t unclaimed = 0;       ///< received, and of no stream: acknowledged and dropped
 
+    std::uint64_t replies = 0;         ///< received for a request that waited for it (`AsyncClient::request`)
+    std::uint64_t replies_dropped = 0; ///< received too late, twice, or for no request at all
+
     std::uint64_t attempts = 0;                        ///< to connect
     std::uint64_t connections = 0;                     ///< that CONNACK has accepted
     std::array<std::uint64_t, end_cause_count> lost{}; ///< those of them that have ended, but by `disconnect`
@@ -116,6 +119,7 @@ struct Statistics {
         std::size_t waiting_for_quota = 0; ///< of the queued, those that only the broker's Receive Maximum holds back
         std::size_t in_flight = 0;         ///< messages that were sent and are not acknowledged
         std::size_t waiting_for_room = 0;  ///< calls of `publish` that `WhenFull::wait` makes wait, in no bound
+        std::size_t requests = 0;          ///< requests that wait for their reply, in no bound
     } outbound{};
     struct Inbound {
         std::size_t messages = 0;       ///< that wait for their consumers; one that waits for two counts twice

@@ -17,6 +17,8 @@ namespace culex {
 namespace client {
 class Inbox;
 class Core;
+class Requests;
+class Service;
 } // namespace client
 
 /// What `co_await subscription.next()` takes.

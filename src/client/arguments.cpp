@@ -28,18 +28,20 @@ Result<session::Exchange::Owner> prepare(Publish& message, Version version) {
     return exchange;
 }
 
-Result<void> check(std::span<const TopicSubscription> subscriptions, Version version) {
+Result<void> check(std::span<const TopicSubscription> subscriptions, const SubscribeProperties& properties,
+                   Version version) {
     for (const TopicSubscription& subscription : subscriptions) {
         if (auto checked = check_topic_filter(subscription.filter); !checked) return checked;
     }
-    return check_packet(Subscribe{.packet_id = 1, .subscriptions = subscriptions}, version);
+    return check_packet(Subscribe{.packet_id = 1, .subscriptions = subscriptions, .properties = properties}, version);
 }
 
-Result<void> check(std::span<const std::string_view> filters, Version version) {
+Result<void> check(std::span<const std::string_view> filters, const UnsubscribeProperties& properties,
+                   Version version) {
     for (const std::string_view filter : filters) {
         if (auto checked = check_topic_filter(filter); !checked) return checked;
     }
-    return check_packet(Unsubscribe{.packet_id = 1, .filters = filters}, version);
+    return check_packet(Unsubscribe{.packet_id = 1, .filters = filters, .properties = properties}, version);
 }
 
 } // namespace culex::client

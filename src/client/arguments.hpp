@@ -14,7 +14,9 @@ namespace culex::client {
 /// `Errc::packet_too_large`.
 [[nodiscard]] Result<session::Exchange::Owner> prepare(Publish& message, Version version);
 
-[[nodiscard]] Result<void> check(std::span<const TopicSubscription> subscriptions, Version version);
-[[nodiscard]] Result<void> check(std::span<const std::string_view> filters, Version version);
+[[nodiscard]] Result<void> check(std::span<const TopicSubscription> subscriptions,
+                                 const SubscribeProperties& properties, Version version);
+[[nodiscard]] Result<void> check(std::span<const std::string_view> filters, const UnsubscribeProperties& properties,
+                                 Version version);
 
 } // namespace culex::client

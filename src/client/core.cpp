@@ -46,6 +46,7 @@ Core::~Core() {
     link_.reset();
     const Failure closed(Errc::closed);
     session_.abandon(closed);
+    if (requests_) requests_->end(closed);
     fail_all(waiting_for_room_, closed);
     fail_all(waiting_to_connect_, closed);
     fail_all(waiting_to_disconnect_, closed);
@@ -55,7 +56,7 @@ Core::~Core() {
 
 // --- verbs
 
-void Core::publish(Publish& message, PublishOperation& operation) {
+void Core::publish(Publish& message, ClientOperation& operation) {
     if (Failure why = not_open()) return fail(operation, std::move(why));
     if (waiting_for_room_.empty()) {
         auto published = session_.publish(message, &operation);
@@ -73,6 +74,11 @@ void Core::publish(Publish& message, PublishOperation& operation) {
     if (!prepared) return fail(operation, std::move(prepared).failure());
     operation.prepared_ = prepared->release();
     waiting_for_room_.push_back(operation.place_);
+}
+
+void Core::request(Publish& message, RequestOperation& operation) {
+    if (!requests_) requests_ = std::make_unique<Requests>(*this);
+    requests_->begin(message, operation);
 }
 
 Result<PacketId> Core::try_publish(Publish& message) {
@@ -130,16 +136,17 @@ Result<PacketId> Core::submit(session::Exchange::Owner& message) {
     return submitted->id;
 }
 
-Result<PacketId> Core::subscribe(std::span<const TopicSubscription> subscriptions) {
+Result<PacketId> Core::subscribe(std::span<const TopicSubscription> subscriptions,
+                                 const SubscribeProperties& properties) {
     if (Failure why = not_open()) return why;
-    auto asked = session_.subscribe(subscriptions, {});
+    auto asked = session_.subscribe(subscriptions, properties);
     verb_done();
     return asked;
 }
 
-Result<PacketId> Core::unsubscribe(std::span<const std::string_view> filters) {
+Result<PacketId> Core::unsubscribe(std::span<const std::string_view> filters, const UnsubscribeProperties& properties) {
     if (Failure why = not_open()) return why;
-    auto asked = session_.unsubscribe(filters, {});
+    auto asked = session_.unsubscribe(filters, properties);
     verb_done();
     return asked;
 }
@@ -380,7 +387,8 @@ void Core::make_room() {
             continue;
         }
         operation.id_ = submitted->id;
-        if (submitted->done) operation.finish(); // at QoS 0, which the session does not tell
+        if (submitted->done && !operation.awaits_reply_)
+            operation.finish(); // at QoS 0, which the session does not tell
     }
     pass_on_disconnect();
     verb_done();

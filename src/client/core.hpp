@@ -20,10 +20,12 @@
 #include <culex/event.hpp>
 #include <culex/task.hpp>
 
+#include "base/revocable.hpp"
 #include "client/backoff.hpp"
 #include "client/event_stream.hpp"
 #include "client/link.hpp"
 #include "client/reconnect_counts.hpp"
+#include "client/requests.hpp"
 #include "client/route.hpp"
 #include "client/router.hpp"
 #include "client/settings.hpp"
@@ -62,7 +64,8 @@ public:
     Core& operator=(const Core&) = delete;
 
     // Operations call these from their constructors.
-    void publish(Publish& message, PublishOperation& operation);
+    void publish(Publish& message, ClientOperation& operation);
+    void request(Publish& message, RequestOperation& operation);
     Result<PacketId> try_publish(Publish& message);
     void subscribe(std::span<const TopicSubscription> subscriptions, const SubscribeOptions& options,
                    SubscribeOperation& operation);
@@ -99,8 +102,8 @@ public:
     /// Takes a message that `prepare` (arguments.hpp) has made. Where there is no room for it (`Errc::queue_full`,
     /// `Errc::no_packet_id`), it stays with the caller, and `on_room` tells when to try again.
     Result<PacketId> submit(session::Exchange::Owner& message);
-    Result<PacketId> subscribe(std::span<const TopicSubscription> subscriptions);
-    Result<PacketId> unsubscribe(std::span<const std::string_view> filters);
+    Result<PacketId> subscribe(std::span<const TopicSubscription> subscriptions, const SubscribeProperties& properties);
+    Result<PacketId> unsubscribe(std::span<const std::string_view> filters, const UnsubscribeProperties& properties);
     void acknowledge(const session::Delivery& delivery);
     /// An observer holds this much: it counts towards the bounds at which reading stops.
     void set_held(std::size_t messages, std::size_t bytes) noexcept;
@@ -111,15 +114,20 @@ public:
     void tap(Tap::See see);
 
     [[nodiscard]] Runtime& runtime() noexcept { return runtime_; }
+    /// What is spoken with the broker.
+    [[nodiscard]] Version version() const noexcept { return settings_.plain().version; }
     [[nodiscard]] ConnectionState state() const noexcept { return state_; }
     [[nodiscard]] std::string_view client_id() const noexcept;
     [[nodiscard]] const Failure& last_failure() const noexcept { return last_failure_; }
     [[nodiscard]] const session::Session& session() const noexcept { return session_; }
     [[nodiscard]] const Router& router() const noexcept { return router_; }
+    /// For who may outlive the client.
+    [[nodiscard]] Revocable<Core>::Reference reference() { return self_.reference(); }
     /// Of the last `disconnect`.
     [[nodiscard]] std::size_t undelivered() const noexcept { return left_.undelivered; }
 
 private:
+    friend class Requests;
     struct Alarm : Timer {
         explicit Alarm(Core& core_) noexcept
             : Timer([](Timer& timer) { static_cast<Alarm&>(timer).core.changed_.notify(); }), core(core_) {}
@@ -193,6 +201,8 @@ private:
     std::shared_ptr<AttemptHook> hook_; // shared with the call that is under way
     IntrusiveList<EventStream> event_streams_;
     ReconnectCounts counts_;
+    std::unique_ptr<Requests> requests_; // null before the first
+    Revocable<Core> self_{*this};
     std::size_t held_messages_ = 0;
     std::size_t held_bytes_ = 0;
 

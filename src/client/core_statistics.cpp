@@ -11,6 +11,7 @@ Statistics Core::statistics() {
     now.inbound.bytes = router_.bytes() + held_bytes_;
     now.inbound_dropped = router_.dropped_count();
     now.unclaimed = router_.unclaimed_count();
+    if (requests_) requests_->count_into(now);
     now.attempts = counts_.attempts;
     now.connections = counts_.connected;
     now.tls_sessions_resumed = counts_.tls_sessions_resumed;

@@ -47,6 +47,7 @@ void ClientOperation::expired(Timer& timer) {
     self.detach();
     session::Exchange::Owner{std::exchange(self.prepared_, nullptr)};
     const char* detail = taken ? "not acknowledged in time" : "no room in the queue in time: the message was not taken";
+    if (self.awaits_reply_) detail = "no reply in time";
     Failure late(Errc::timed_out, self.connects_ ? "not connected in time" : detail);
     if (self.connects_) {
         self.core_->call_off(late); // ends this operation too

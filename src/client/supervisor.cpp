@@ -50,6 +50,7 @@ void Core::connected() {
         place->operation.finish();
     }
     while (auto* place = waiting_until_connected_.pop_front()) place->operation.finish();
+    if (requests_) requests_->connected();
     if (observer_) observer_->on_connected(session_present_);
 }
 
@@ -180,6 +181,7 @@ void Core::stop(const Failure& why) {
     const Failure closed = why ? why : Failure(Errc::closed);
     take_stock(why);
     session_.suspend(closed);
+    if (requests_) requests_->end(closed);
     attempt_ = 0;
     ConnectionEvent event = this->event(Kind::stopped);
     event.cause = why;

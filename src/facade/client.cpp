@@ -33,11 +33,12 @@ std::vector<ReasonVerdict> owned(std::span<const ReasonVerdict> verdicts) { retu
 } // namespace
 
 Client::Client(std::string_view client_id, bool clean_session, const ClientSettings& settings)
-    : engine_(
-          std::make_shared<facade::Engine>(*this, facade::Profile{.client_id = std::string(client_id),
-                                                                  .clean_session = clean_session,
-                                                                  .settings = settings,
-                                                                  .verdicts = owned(settings.reconnect.verdicts)})) {}
+    : engine_(std::make_shared<facade::Engine>(
+          *this, facade::Profile{.client_id = std::string(client_id),
+                                 .clean_session = clean_session,
+                                 .settings = settings,
+                                 .verdicts = owned(settings.reconnect.verdicts),
+                                 .properties = facade::Kept<ConnectProperties>::make(settings.properties)})) {}
 
 Client::~Client() { engine_->close(); }
 
@@ -46,7 +47,13 @@ void Client::on(Command command, Callback callback, Condition condition, int pri
 }
 
 void Client::set_will(std::string_view topic, std::string_view payload, QosLevel qos, bool retain) {
-    facade::Profile::WillMessage will{std::string(topic), std::string(payload), checked(qos), retain};
+    set_will(topic, payload, qos, retain, {});
+}
+
+void Client::set_will(std::string_view topic, std::string_view payload, QosLevel qos, bool retain,
+                      const WillProperties& properties) {
+    facade::Profile::WillMessage will{std::string(topic), std::string(payload), checked(qos), retain,
+                                      facade::Kept<WillProperties>::make(properties)};
     engine_->change_profile([&](facade::Profile& profile) { profile.will = std::move(will); });
 }
 
@@ -75,20 +82,38 @@ std::size_t Client::disconnect() {
     return engine->disconnect();
 }
 
-PacketId Client::subscribe(std::span<const TopicQos> topics) {
+PacketId Client::subscribe(std::span<const TopicQos> topics) { return subscribe(topics, {}); }
+
+PacketId Client::subscribe(std::span<const TopicQos> topics, const SubscribeProperties& properties) {
     std::vector<TopicSubscription> subscriptions;
-    for (const TopicQos& topic : topics) subscriptions.push_back({.filter = topic.filter, .qos = checked(topic.qos)});
+    for (const TopicQos& topic : topics) {
+        subscriptions.push_back({.filter = topic.filter,
+                                 .qos = checked(topic.qos),
+                                 .no_local = topic.no_local,
+                                 .retain_as_published = topic.retain_as_published,
+                                 .retain_handling = topic.retain_handling});
+    }
     const auto engine = engine_;
-    return engine->subscribe(subscriptions);
+    return engine->subscribe(subscriptions, properties);
 }
 
-PacketId Client::unsubscribe(std::span<const std::string_view> topics) {
+PacketId Client::unsubscribe(std::span<const std::string_view> topics) { return unsubscribe(topics, {}); }
+
+PacketId Client::unsubscribe(std::span<const std::string_view> topics, const UnsubscribeProperties& properties) {
     const auto engine = engine_;
-    return engine->unsubscribe(topics);
+    return engine->unsubscribe(topics, properties);
 }
 
 PacketId Client::publish(std::string_view topic, std::string_view payload, QosLevel qos, bool retain) {
-    Publish message{.topic = topic, .payload = as_bytes(payload), .qos = checked(qos), .retain = retain};
+    return publish(topic, payload, qos, retain, {});
+}
+
+PacketId Client::publish(std::string_view topic, std::string_view payload, QosLevel qos, bool retain,
+                         const PublishProperties& properties) {
+    Publish message{
+        .topic = topic, .payload = as_bytes(payload), .qos = checked(qos), .retain = retain, .properties = properties};
+    message.properties.topic_alias.reset();
+    message.properties.subscription_identifiers = {};
     const auto engine = engine_;
     return engine->publish(message);
 }

@@ -96,16 +96,16 @@ PacketId Engine::publish(Publish& message) {
     return 0;
 }
 
-PacketId Engine::subscribe(std::span<const TopicSubscription> topics) {
-    client::check(topics, settings_.version).value();
+PacketId Engine::subscribe(std::span<const TopicSubscription> topics, const SubscribeProperties& properties) {
+    client::check(topics, properties, settings_.version).value();
     // The caller waits: its arguments stay where they are.
-    auto verb = [topics](client::Core& core) { return core.subscribe(topics); };
+    auto verb = [topics, &properties](client::Core& core) { return core.subscribe(topics, properties); };
     return ask({.verb = std::make_unique<Request::Verb>(verb)});
 }
 
-PacketId Engine::unsubscribe(std::span<const std::string_view> topics) {
-    client::check(topics, settings_.version).value();
-    auto verb = [topics](client::Core& core) { return core.unsubscribe(topics); };
+PacketId Engine::unsubscribe(std::span<const std::string_view> topics, const UnsubscribeProperties& properties) {
+    client::check(topics, properties, settings_.version).value();
+    auto verb = [topics, &properties](client::Core& core) { return core.unsubscribe(topics, properties); };
     return ask({.verb = std::make_unique<Request::Verb>(verb)});
 }
 

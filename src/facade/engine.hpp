@@ -57,8 +57,8 @@ public:
     void connect(const Endpoint& endpoint, std::chrono::seconds keep_alive, ConnectSettings settings);
     void reconnect();
     std::size_t disconnect();
-    PacketId subscribe(std::span<const TopicSubscription> topics);
-    PacketId unsubscribe(std::span<const std::string_view> topics);
+    PacketId subscribe(std::span<const TopicSubscription> topics, const SubscribeProperties& properties);
+    PacketId unsubscribe(std::span<const std::string_view> topics, const UnsubscribeProperties& properties);
     PacketId publish(Publish& message);
     void loop();
     /// The client is being destroyed.

@@ -17,9 +17,14 @@ ClientOptions Profile::options() const {
                           .connect_timeout = settings.connect_timeout,
                           .ping_timeout = settings.ping_timeout};
     options.reconnect.verdicts = verdicts;
+    if (properties) options.properties = properties->properties();
     // What 3.1.1 says with Clean Session alone, MQTT 5 says with two values (section 3.1.2.11.2).
-    if (!clean_session) options.properties.session_expiry_interval = never_expires;
-    if (will) options.will = Will{will->topic, as_bytes(will->payload), will->qos, will->retain, {}};
+    auto& expiry = options.properties.session_expiry_interval;
+    if (!clean_session && !expiry) expiry = never_expires;
+    if (will) {
+        options.will = Will{will->topic, as_bytes(will->payload), will->qos, will->retain, {}};
+        if (will->properties) options.will->properties = will->properties->properties();
+    }
     options.stream.socket_keepalive = socket_keepalive;
     if (tls) options.tls = &*tls;
     return options;

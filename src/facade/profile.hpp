@@ -9,6 +9,8 @@
 #include <culex/client.hpp>
 #include <culex/options.hpp>
 
+#include "facade/kept.hpp"
+
 namespace culex::facade {
 
 /// `ClientOptions` that own what they show.
@@ -18,6 +20,7 @@ struct Profile {
         std::string payload{};
         QoS qos = QoS::at_most_once;
         bool retain = false;
+        std::shared_ptr<const Kept<WillProperties>> properties{};
     };
 
     /// Views this profile.
@@ -29,6 +32,7 @@ struct Profile {
     bool clean_session = true;
     ClientSettings settings{}; ///< its views are of no use here
     std::vector<ReasonVerdict> verdicts{};
+    std::shared_ptr<const Kept<ConnectProperties>> properties{};
     std::optional<WillMessage> will{};
     std::optional<std::string> user_name{};
     std::optional<std::string> password{};

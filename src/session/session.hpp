@@ -165,6 +165,8 @@ public:
     /// Where the broker would have us go, in the words of the CONNACK or DISCONNECT that ended the last link (MQTT 5, section
     /// 4.11); empty where it has named nobody.
     [[nodiscard]] const std::string& server_reference() const noexcept { return server_reference_; }
+    /// What the last CONNACK gave to make response topics of (MQTT 5, section 3.2.2.3.15); empty where that was nothing.
+    [[nodiscard]] const std::string& response_information() const noexcept { return response_information_; }
     /// Messages and requests that wait to be sent or answered.
     [[nodiscard]] std::size_t outstanding() const noexcept { return outstanding_; }
     /// The same by kinds; counted out, so not for every message.
@@ -333,6 +335,7 @@ private:
     State state_ = State::offline;
     Failure failure_;
     std::string server_reference_; // until the next link
+    std::string response_information_;
     Limits limits_;
     bool clean_start_ = true;
     bool connect_sent_ = false;

@@ -102,6 +102,7 @@ void Session::handle(const Connack& packet) {
     }
     if (packet.properties.assigned_client_identifier)
         assigned_client_id_ = *packet.properties.assigned_client_identifier;
+    response_information_ = packet.properties.response_information.value_or("");
     events_.push_back(Event{.type = PacketType::connack, .session_present = packet.session_present});
     resume(packet.session_present);
 }

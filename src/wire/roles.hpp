@@ -13,4 +13,7 @@ namespace culex::wire {
 /// Whether the Receive Maximum that we announce binds the server (section 3.3.4); 3.1.1 cannot announce one.
 [[nodiscard]] constexpr bool receive_maximum_binds(Version version) noexcept { return version == Version::v5; }
 
+/// Whether packets carry properties, so that a PUBLISH can say where its response goes (section 3.3.2.3.5).
+[[nodiscard]] constexpr bool carries_properties(Version version) noexcept { return version == Version::v5; }
+
 } // namespace culex::wire

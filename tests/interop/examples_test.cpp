@@ -57,6 +57,32 @@ TEST(ExamplesWithMosquitto, legacy_publishes_and_receives_at_every_qos_with_reta
     }
 }
 
+TEST(ExamplesWithMosquitto, request_response_asks_and_is_answered) {
+    const Mosquitto mosquitto;
+    const Ended ended = run_example("request_response", "--broker " + mosquitto.url());
+    EXPECT_EQ(ended.status, 0) << ended.output;
+    for (const char* line : {"client: 120 squared is 14400 (text/plain)", "the handler on the other side has failed",
+                             "timed out: no reply in time", "4 replies"}) {
+        EXPECT_THAT(ended.output, HasSubstr(line));
+    }
+}
+
+TEST(ExamplesWithMosquitto, shared_subscription_does_each_job_once) {
+    const Mosquitto mosquitto;
+    const Ended ended = run_example("shared_subscription", "--broker " + mosquitto.url());
+    EXPECT_EQ(ended.status, 0) << ended.output;
+    EXPECT_THAT(ended.output, HasSubstr("30 jobs done, each once"));
+}
+
+TEST(ExamplesWithMosquitto, properties_make_the_round_trip) {
+    const Mosquitto mosquitto;
+    const Ended ended = run_example("properties", "--broker " + mosquitto.url());
+    EXPECT_EQ(ended.status, 0) << ended.output;
+    for (const char* line : {"application/json", "sensor: attic", "for subscription 7", "nobody listens: "}) {
+        EXPECT_THAT(ended.output, HasSubstr(line));
+    }
+}
+
 TEST(ExamplesWithMosquitto, quickstart_names_what_is_wrong_where_there_is_no_broker) {
     Mosquitto mosquitto;
     const std::string url = mosquitto.url();

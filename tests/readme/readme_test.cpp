@@ -14,6 +14,8 @@ culex::Task<> report(culex::AsyncClient& client);
 int readme_main_3();
 bool lamp_reports_its_state();
 culex::Task<> save_orders(culex::AsyncClient& client);
+culex::Task<> server(culex::AsyncClient& client);
+culex::Task<> asker(culex::AsyncClient& client);
 
 namespace {
 
@@ -94,6 +96,30 @@ TEST_F(Readme, orders_are_acknowledged_once_they_are_saved) {
     loop.run(connect_and_save_orders(loop, own));
     EXPECT_EQ(saved, "one two ");
     EXPECT_EQ(own.count(culex::testing::Direction::received, culex::PacketType::puback), 2u);
+}
+
+culex::Task<> ask_the_server(culex::Loop& loop, std::uint64_t& replies) {
+    culex::AsyncClient answering(loop, {.client_id = "server", .version = culex::Version::v5});
+    culex::AsyncClient asking(loop, {.client_id = "asker", .version = culex::Version::v5});
+    co_await answering.connect(readme_url());
+    co_await asking.connect(readme_url());
+    culex::Nursery nursery;
+    nursery.spawn(server(answering));
+    co_await culex::yield();
+    co_await answering.publish("ready", "", {.qos = culex::QoS::at_least_once}); // behind SUBSCRIBE
+    co_await asker(asking);
+    replies = asking.statistics().replies;
+    co_await answering.disconnect();
+    co_await nursery.join();
+}
+
+TEST_F(Readme, request_is_answered) {
+    culex::Loop loop;
+    std::uint64_t replies = 0;
+    ::testing::internal::CaptureStdout();
+    loop.run(ask_the_server(loop, replies));
+    EXPECT_EQ(::testing::internal::GetCapturedStdout(), "144\n");
+    EXPECT_EQ(replies, 1u);
 }
 
 } // namespace

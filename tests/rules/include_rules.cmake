@@ -14,7 +14,7 @@ set(headers_wire properties packet)
 set(headers_session message operation queue_limits statistics)
 set(headers_bridge stream runtime tls)
 set(headers_io loop uv)
-set(headers_client reconnect_policy options subscription connection_attempt connection_events tap async_client)
+set(headers_client reconnect_policy options subscription connection_attempt connection_events tap async_client request)
 set(headers_facade callback_data client culex)
 set(headers_loopback testing/broker_thread testing/tls_server) # every other testing/* is of the layer `testing`, which needs no libuv
 set(layers base coro wire session bridge io client facade loopback)
