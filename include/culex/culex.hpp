@@ -3,12 +3,14 @@
 /// All of Culex but what must be asked for by name: uv.hpp, for programs with a libuv loop of their own, and testing/.
 
 #include <culex/async_client.hpp>
+#include <culex/authenticator.hpp>
 #include <culex/channel.hpp>
 #include <culex/client.hpp>
 #include <culex/event.hpp>
 #include <culex/log.hpp>
 #include <culex/loop.hpp>
 #include <culex/nursery.hpp>
+#include <culex/scram.hpp>
 #include <culex/task.hpp>
 #include <culex/timeout.hpp>
 #include <culex/tls.hpp>

@@ -42,6 +42,7 @@ Core::~Core() {
     check_caller();
     observer_ = nullptr;
     supervisor_.reset();
+    authentication_.reset();
     opening_.reset();
     link_.reset();
     const Failure closed(Errc::closed);
@@ -50,6 +51,7 @@ Core::~Core() {
     fail_all(waiting_to_connect_, closed);
     fail_all(waiting_to_disconnect_, closed);
     fail_all(waiting_until_connected_, closed);
+    authentication_lost(closed);
     while (EventStream* stream = event_streams_.pop_front()) stream->end();
 }
 
@@ -318,8 +320,15 @@ void Core::on_consumed() {
 }
 
 void Core::drain_events() {
+    // Of those that come often, one look at the type is enough.
+    static constexpr unsigned rare = 1U << static_cast<unsigned>(PacketType::connack) |
+                                     1U << static_cast<unsigned>(PacketType::auth);
     while (auto event = session_.poll_event()) {
-        if (event->type == PacketType::connack) {
+        if ((rare >> static_cast<unsigned>(event->type) & 1U) != 0) [[unlikely]] {
+            if (event->type == PacketType::auth) {
+                hear(*event);
+                continue;
+            }
             session_present_ = event->session_present;
             router_.link_began();
             changed_.notify();
@@ -398,6 +407,10 @@ void Core::fail_all(Places& places, const Failure& why) {
 Connect Core::connect_packet() const {
     Connect packet = settings_.connect();
     packet.client_id = client_id();
+    if (authentication_) {
+        packet.properties.authentication_method = settings_.plain().authenticator->method();
+        if (!first_word_.empty()) packet.properties.authentication_data = as_bytes(first_word_);
+    }
     // Where the session outlives its connections, only the first connection of a client starts clean. Under 3.1.1 there is no
     // expiry, and Clean Session says the same on every connection.
     if (ever_connected_ && packet.properties.session_expiry_interval.value_or(0) > 0) packet.clean_start = false;

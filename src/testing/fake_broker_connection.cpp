@@ -117,6 +117,7 @@ template void BrokerConnection::send(const Suback&);
 template void BrokerConnection::send(const Unsuback&);
 template void BrokerConnection::send(const Pingresp&);
 template void BrokerConnection::send(const Disconnect&);
+template void BrokerConnection::send(const Auth&);
 
 bool BrokerConnection::send_publish(const wire::PublishParts& parts) {
     const std::size_t before = output_.size();

@@ -14,7 +14,7 @@ namespace culex::testing {
 
 void BrokerConnection::serve(const wire::Frame& frame) {
     arena_.reset();
-    if (!session_) return handle_connect(frame);
+    if (!session_) return authenticating_ ? continue_connecting(frame) : handle_connect(frame);
     const Result<Packet> packet = wire::decode(frame, version_, arena_, wire::Sender::client);
     if (!packet) return refuse(packet.failure());
     std::visit([this](const auto& any) { handle(any); }, *packet);
@@ -43,7 +43,8 @@ void BrokerConnection::handle_connect(const wire::Frame& frame) {
     client_id_ = connect->client_id;
     const ReasonCode verdict = core_.admit(*connect);
     if (state_ != State::serving) return; // `authenticate` has ended it
-    return failed(verdict) ? refuse_connect(verdict) : welcome(*connect);
+    if (failed(verdict)) return refuse_connect(verdict);
+    return connect->properties.authentication_method ? begin_authentication(*connect, frame) : welcome(*connect);
 }
 
 void BrokerConnection::refuse_connect(ReasonCode code) {
@@ -74,6 +75,8 @@ void BrokerConnection::welcome(const Connect& connect) {
     }
     Connack connack{.session_present = present, .properties = granted};
     if (assign) connack.properties.assigned_client_identifier = client_id_;
+    if (!method_.empty()) connack.properties.authentication_method = method_; // [MQTT-4.12.0-5]
+    if (!last_word_.empty()) connack.properties.authentication_data = as_bytes(last_word_);
     if (!connack_sent_) send(connack);
     session_ = session;
     watch_keep_alive();

@@ -13,4 +13,7 @@ namespace culex::wire {
 /// Whether the Receive Maximum that we announce binds the server (section 3.3.4); 3.1.1 cannot announce one.
 [[nodiscard]] constexpr bool receive_maximum_binds(Version version) noexcept { return version == Version::v5; }
 
+/// Whether there is an AUTH packet, and an authentication method in CONNECT (section 4.12).
+[[nodiscard]] constexpr bool has_authentication(Version version) noexcept { return version == Version::v5; }
+
 } // namespace culex::wire
