@@ -256,7 +256,7 @@ TEST_P(Authenticating, dropping_the_client_cancels_the_exchange) {
         client.reset();
         EXPECT_EQ(toy.running, 0);
         runtime.run_until_idle();
-        EXPECT_EQ(outcome(connecting), "closed");
+        EXPECT_EQ(outcome(connecting), "the client is closed");
     }
 }
 
@@ -395,7 +395,7 @@ TEST_P(Authenticating, again_ends_with_the_connection_and_with_the_client) {
     runtime.advance(1s);
     client.reset();
     runtime.run_until_idle();
-    EXPECT_EQ(outcome(other), "closed");
+    EXPECT_EQ(outcome(other), "the client is closed");
 }
 
 TEST_P(Authenticating, again_needs_an_authenticator_and_a_connection) { // [MQTT-4.12.0-7]
