@@ -321,8 +321,8 @@ void Core::on_consumed() {
 
 void Core::drain_events() {
     // Of those that come often, one look at the type is enough.
-    static constexpr unsigned rare = 1U << static_cast<unsigned>(PacketType::connack) |
-                                     1U << static_cast<unsigned>(PacketType::auth);
+    static constexpr unsigned rare =
+        1U << static_cast<unsigned>(PacketType::connack) | 1U << static_cast<unsigned>(PacketType::auth);
     while (auto event = session_.poll_event()) {
         if ((rare >> static_cast<unsigned>(event->type) & 1U) != 0) [[unlikely]] {
             if (event->type == PacketType::auth) {

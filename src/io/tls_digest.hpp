@@ -14,6 +14,7 @@
 namespace culex::io {
 
 using Digest = std::array<std::uint8_t, 32>;
+[[nodiscard]] inline Bytes bytes_of(const Digest& digest) noexcept { return std::as_bytes(std::span(digest)); }
 
 [[nodiscard]] Digest sha256(Bytes message);
 [[nodiscard]] Digest hmac_sha256(Bytes key, Bytes message);

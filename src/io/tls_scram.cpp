@@ -9,6 +9,8 @@
 #include <culex/scram.hpp>
 #include <culex/timeout.hpp>
 
+#include "base/text.hpp"
+
 namespace culex {
 namespace io {
 namespace {
@@ -47,8 +49,6 @@ std::optional<std::uint32_t> number(std::string_view text) {
     if (error != std::errc{} || stopped != end || text[0] == '0') return std::nullopt;
     return value;
 }
-
-Bytes bytes_of(const Digest& digest) noexcept { return std::as_bytes(std::span(digest)); }
 
 } // namespace
 
@@ -105,7 +105,8 @@ Result<void> ScramExchange::verify(std::string_view message) {
     Digest given{};
     const bool fits = decoded->size() == given.size();
     if (fits) std::copy(decoded->begin(), decoded->end(), given.begin());
-    if (!fits || !equal(given, server_signature_)) return wrong("the broker's proof is wrong: it does not know the user");
+    if (!fits || !equal(given, server_signature_))
+        return wrong("the broker's proof is wrong: it does not know the user");
     stage_ = Stage::verified;
     return {};
 }
@@ -119,16 +120,18 @@ namespace {
 /// About two milliseconds of a loop's time.
 constexpr std::uint32_t slice = 1'000;
 
-Failure check_text(std::string_view text, const char* what, bool prepared) {
+Failure check_credential(std::string_view text, const char* what, bool prepared) {
     if (text.empty()) return Failure(Errc::invalid_argument, fmt::format("{}: not empty", what));
+    if (check_text(text) != TextFault::none)
+        return Failure(Errc::invalid_argument, fmt::format("{}: is no UTF-8", what));
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
         if (byte < 0x20 || byte == 0x7F)
             return Failure(Errc::invalid_argument, fmt::format("{}: has a control character", what));
         if (byte >= 0x80 && !prepared) {
-            return Failure(Errc::invalid_argument,
-                           fmt::format("{}: needs SASLprep, which is not done here: give its result, and say `prepared`",
-                                       what));
+            return Failure(
+                Errc::invalid_argument,
+                fmt::format("{}: needs SASLprep, which is not done here: give its result, and say `prepared`", what));
         }
     }
     return Failure();
@@ -159,7 +162,7 @@ struct ScramSha256::State {
     Task<> success(Bytes data) {
         if (!exchange) throw Error(Failure(Errc::authentication_failed, "SCRAM: an end without a beginning"));
         const bool verified = exchange->stage() == io::ScramExchange::Stage::verified;
-        if (!verified || !data.empty()) exchange->verify(as_text(data)).value();
+        if (!verified) exchange->verify(as_text(data)).value();
         co_return;
     }
 
@@ -185,8 +188,8 @@ struct ScramSha256::State {
 };
 
 ScramSha256::ScramSha256(const ScramOptions& options) {
-    if (Failure why = check_text(options.user_name, "user_name", options.prepared)) throw Error(std::move(why));
-    if (Failure why = check_text(options.password, "password", options.prepared)) throw Error(std::move(why));
+    if (Failure why = check_credential(options.user_name, "user_name", options.prepared)) throw Error(std::move(why));
+    if (Failure why = check_credential(options.password, "password", options.prepared)) throw Error(std::move(why));
     if (options.min_iterations == 0 || options.min_iterations > options.max_iterations)
         throw Error(Failure(Errc::invalid_argument, "min_iterations: at least 1, and not above max_iterations"));
     state_ = std::make_unique<State>(options);

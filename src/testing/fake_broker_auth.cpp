@@ -10,7 +10,8 @@ namespace culex::testing {
 
 /// CONNECT is kept until it is known what to answer.
 void BrokerConnection::begin_authentication(const Connect& connect, const wire::Frame& frame) {
-    if (!core_.options().authentication) return refuse_connect(ReasonCode::bad_authentication_method); // [MQTT-4.12.0-1]
+    if (!core_.options().authentication)
+        return refuse_connect(ReasonCode::bad_authentication_method); // [MQTT-4.12.0-1]
     method_ = *connect.properties.authentication_method;
     auth_step_ = 0;
     authenticating_ = true;

@@ -138,7 +138,7 @@ private:
     std::string method_;        // of the authentication that CONNECT has asked for
     std::size_t auth_step_ = 0; // in the exchange under way ...
     bool authenticating_ = false;
-    Buffer held_connect_; // ... for this CONNECT, or empty: it is a connection's that is up
+    Buffer held_connect_;   // ... for this CONNECT, or empty: it is a connection's that is up
     std::string last_word_; // for CONNACK
 
     wire::Framer framer_;

@@ -33,8 +33,7 @@ public:
         const Running now(*this);
         log.push_back("success " + std::string(as_text(data)));
         if (verifies_after.count() > 0) co_await sleep_for(verifies_after);
-        if (as_text(data) != "thanks")
-            throw Error(Failure(Errc::authentication_failed, "the broker's proof is wrong"));
+        if (as_text(data) != "thanks") throw Error(Failure(Errc::authentication_failed, "the broker's proof is wrong"));
     }
 
     std::string name = "toy";
@@ -245,7 +244,7 @@ TEST_P(Authenticating, a_connection_that_ends_in_the_middle_ends_the_exchange) {
 }
 
 TEST_P(Authenticating, dropping_the_client_cancels_the_exchange) {
-    for (Duration Toy::*slow : {&Toy::begins_after, &Toy::answers_after, &Toy::verifies_after}) {
+    for (Duration Toy::* slow : {&Toy::begins_after, &Toy::answers_after, &Toy::verifies_after}) {
         toy.begins_after = toy.answers_after = toy.verifies_after = {};
         toy.*slow = 5s;
         start(with_toy());
