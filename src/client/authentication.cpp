@@ -148,7 +148,10 @@ void Core::begin_again() {
     if (auto first = authentication_->take_answer()) {
         begins_again_ = false;
         why = session_.reauthenticate(as_bytes(*first)).failure();
-        if (!why) return link_->output_arrived();
+        if (!why) {
+            link_->output_arrived();
+            return update_reading(); // its answer is waited for
+        }
     } else if (authentication_->done()) {
         why = authentication_->failure();
     } else if (!alarm_.armed()) {
@@ -166,6 +169,7 @@ void Core::authenticated(const Failure& why) {
         if (why) place->operation.failure_ = why;
         place->operation.finish();
     }
+    update_reading();
 }
 
 void Core::authentication_lost(const Failure& why) {

@@ -352,8 +352,9 @@ void Core::update_reading() {
     const bool window_full = session_.unacknowledged() >= receive_maximum_ && session_.waits_for_consumer();
     const bool below_soft = bytes <= limits.soft_bytes && messages <= limits.soft_messages;
     const bool below_hard = bytes <= limits.hard_bytes && messages <= limits.hard_messages;
-    const bool reading = session_.outstanding() == 0 ? below_soft && !window_full
-                                                     : below_hard || !window_full || broker_keeps_to_maximum_;
+    const bool waits_for_answer = session_.outstanding() != 0 || !authenticating_.empty();
+    const bool reading =
+        !waits_for_answer ? below_soft && !window_full : below_hard || !window_full || broker_keeps_to_maximum_;
     link_->set_reading(reading);
 }
 

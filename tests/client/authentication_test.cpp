@@ -397,6 +397,21 @@ TEST_P(Authenticating, again_ends_with_the_connection_and_with_the_client) {
     EXPECT_EQ(outcome(other), "the client is closed");
 }
 
+TEST_P(Authenticating, again_although_a_full_stream_has_stopped_the_reading) {
+    ClientOptions own = with_toy();
+    own.inbound.soft_messages = 2;
+    start(own);
+    ASSERT_EQ(connect({at("a")}), "ok");
+    const auto subscribe = [](AsyncClient& from) -> Task<Subscription> { co_return co_await from.subscribe("t"); };
+    const Subscription unread = runtime.run(subscribe(*client));
+    for (int i = 0; i < 10; ++i) {
+        a.publish("t", "x", QoS::at_most_once);
+        runtime.run_until_idle();
+    }
+    EXPECT_LT(client->statistics().inbound.messages, 10u); // it does not read
+    EXPECT_EQ(reauthenticate(), "ok");
+}
+
 TEST_P(Authenticating, again_needs_an_authenticator_and_a_connection) { // [MQTT-4.12.0-7]
     start(quick());
     EXPECT_EQ(reauthenticate(), "not connected");
