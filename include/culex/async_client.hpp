@@ -45,6 +45,7 @@ using RequestHandler = Function<Task<Reply>(const Message&)>;
 ///     wait_connected  waits no more          waits                 fails: the cause, or closed    fails: closed
 ///     request  waits no more; the reply is  waits, and is sent    fails: the cause, or closed    fails: closed
 ///              dropped, and counted         again (QoS 1, 2)
+///     reauthenticate  waits no more          fails: the cause      fails: the cause, or closed    fails: closed
 ///     next     waits no more, loses nothing  waits                 what is there, then the        what is there, then
 ///              (3)                                                 cause, or empty                empty
 ///
@@ -193,6 +194,16 @@ private:
     WaitConnectedOperation(client::Core& core, std::chrono::milliseconds timeout);
 };
 
+class ReauthenticateOperation : public ClientOperation {
+public:
+    void await_resume() { check(); }
+
+private:
+    friend class client::Core;
+    friend class AsyncClient;
+    ReauthenticateOperation(client::Core& core, const ReauthenticateOptions& options);
+};
+
 /// What was left when the connection was closed. Operations that waited for it have failed, each with the cause.
 struct DisconnectResult {
     std::size_t undelivered = 0;           ///< messages and requests that the broker has not acknowledged: all of these
@@ -262,6 +273,14 @@ public:
     /// gives up, or has; with `Errc::not_connected` before `connect`; and with `Errc::closed` when the client disconnects or
     /// is destroyed. `timeout`: how long to wait; 0 = no limit.
     WaitConnectedOperation wait_connected(std::chrono::milliseconds timeout = {});
+
+    /// MQTT 5: authenticates again on the connection that is there, with `ClientOptions::authenticator`, whose `begin` is called
+    /// anew; messages flow meanwhile (section 4.12.1). Done when the broker is satisfied, and the authenticator with it. Where
+    /// either is not, or the exchange takes longer than `ClientOptions::connect_timeout`, the connection ends, and the
+    /// operation fails with the cause: the broker's DISCONNECT is `Errc::disconnected` with its reason code. What `begin`
+    /// throws fails the operation alone. `Errc::not_supported` without an authenticator, `Errc::not_connected` without a
+    /// connection. Who calls while an exchange is under way waits for the next one.
+    ReauthenticateOperation reauthenticate(const ReauthenticateOptions& options = {});
 
     /// The hook runs before each attempt to connect, the first included, as a task of its own: it may renew the credentials,
     /// choose another endpoint, or give up; see `ConnectionAttempt`. Where it throws, the attempt has failed with that cause.

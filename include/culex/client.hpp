@@ -26,6 +26,7 @@
 #include <span>
 #include <string_view>
 
+#include <culex/authenticator.hpp>
 #include <culex/callback_data.hpp>
 #include <culex/options.hpp>
 #include <culex/statistics.hpp>
@@ -60,6 +61,9 @@ struct ClientSettings {
     /// How long `disconnect` and the destructor wait for what was published before them to be acknowledged, and for a
     /// callback that runs to return.
     std::chrono::milliseconds drain{10'000};
+    /// MQTT 5: carries out an authentication method with each attempt to connect (section 4.12), on the thread that all
+    /// documented clients share; `std::make_shared<ScramSha256>(...)` (scram.hpp). Of one client alone.
+    std::shared_ptr<Authenticator> authenticator{};
 };
 
 /// What `Client::connect` can be told besides the manual's first three.

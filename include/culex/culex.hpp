@@ -3,6 +3,7 @@
 /// All of Culex but what must be asked for by name: uv.hpp, for programs with a libuv loop of their own, and testing/.
 
 #include <culex/async_client.hpp>
+#include <culex/authenticator.hpp>
 #include <culex/channel.hpp>
 #include <culex/client.hpp>
 #include <culex/event.hpp>
@@ -10,6 +11,7 @@
 #include <culex/loop.hpp>
 #include <culex/nursery.hpp>
 #include <culex/request.hpp>
+#include <culex/scram.hpp>
 #include <culex/task.hpp>
 #include <culex/timeout.hpp>
 #include <culex/tls.hpp>

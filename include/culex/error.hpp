@@ -41,6 +41,8 @@ enum class Errc {
     disconnected,       ///< the broker sent DISCONNECT; `reason_code` says why
     rejected,           ///< the broker answered an operation with a failure code
     session_lost,       ///< the broker has forgotten the session that held the operation's state
+    /// Enhanced authentication came to nothing on our side: the broker's proof is wrong, or the exchange is none of the method's.
+    authentication_failed,
 };
 
 [[nodiscard]] const std::error_category& culex_category() noexcept;

@@ -30,6 +30,8 @@ struct InboundLimits {
     std::size_t hard_messages = 1'000'000;
 };
 
+class Authenticator; // authenticator.hpp
+
 struct ClientOptions {
     /// Empty: the broker chooses one; under 3.1.1 only together with `clean_start` [MQTT-3.1.3-7].
     std::string_view client_id{};
@@ -51,6 +53,9 @@ struct ClientOptions {
     /// For mqtts:// (tls.hpp): the client keeps a copy. Null: what `stream` says, or else one of the process' own, with the
     /// defaults.
     const TlsContext* tls = nullptr;
+    /// MQTT 5: carries out an authentication method with each attempt to connect (section 4.12); authenticator.hpp, scram.hpp.
+    /// Must outlive the client. `properties.authentication_method` stays empty then.
+    Authenticator* authenticator = nullptr;
     /// How long one attempt to connect may take, from `AsyncClient::before_attempt`'s hook to CONNACK.
     std::chrono::milliseconds connect_timeout{30'000};
     /// How long PINGRESP may take before the connection counts as lost.
@@ -108,6 +113,11 @@ struct ServeOptions {
     std::size_t concurrency = 16;
 };
 
+struct ReauthenticateOptions {
+    /// 0 = no limit but `ClientOptions::connect_timeout`, which is that of the exchange itself.
+    std::chrono::milliseconds timeout{0};
+};
+
 struct DisconnectOptions {
     /// How long to wait for what was published and is not acknowledged, before DISCONNECT.
     std::chrono::milliseconds drain{10'000};
@@ -118,6 +128,7 @@ struct DisconnectOptions {
 template <class T> inline constexpr bool safe_in_await = std::is_aggregate_v<T> && std::is_trivially_destructible_v<T>;
 static_assert(safe_in_await<ClientOptions> && safe_in_await<ConnectOptions> && safe_in_await<PublishOptions> &&
               safe_in_await<SubscribeOptions> && safe_in_await<UnsubscribeOptions> &&
-              safe_in_await<DisconnectOptions> && safe_in_await<RequestOptions> && safe_in_await<ServeOptions>);
+              safe_in_await<ReauthenticateOptions> && safe_in_await<DisconnectOptions> && safe_in_await<RequestOptions> &&
+              safe_in_await<ServeOptions>);
 
 } // namespace culex

@@ -60,6 +60,8 @@ std::string_view text_of(Errc code) noexcept {
         return "rejected by the broker";
     case Errc::session_lost:
         return "the broker has lost the session";
+    case Errc::authentication_failed:
+        return "authentication failed";
     }
     return "unknown error";
 }

@@ -1,5 +1,4 @@
 // One attempt to connect: the hook, the transport, CONNACK.
-#include <exception>
 #include <utility>
 
 #include <fmt/format.h>
@@ -18,18 +17,7 @@ public:
     void start(Scheduler& scheduler) noexcept { start_on(scheduler); }
     using TaskRoot::done;
     /// Of a hook that is done: empty, or what it has thrown.
-    [[nodiscard]] Failure failure() const {
-        if (!exception()) return Failure();
-        try {
-            std::rethrow_exception(exception());
-        } catch (const Error& error) {
-            return error.failure();
-        } catch (const std::exception& error) {
-            return Failure(Errc::cancelled, fmt::format("before_attempt: {}", error.what()));
-        } catch (...) {
-            return Failure(Errc::cancelled, "before_attempt threw something");
-        }
-    }
+    [[nodiscard]] Failure failure() const { return failure_of(exception(), "before_attempt", Errc::cancelled); }
 
 private:
     /// The hook itself is called in here too: it may be a plain function that makes a task, and throw.
@@ -60,6 +48,7 @@ Task<Failure> Core::attempt() {
         ++counts_.attempts;
         tell(event(ConnectionEvent::Kind::attempting));
     }
+    if (!why) why = co_await begin_authentication();
     if (!why) why = co_await open_link();
     if (!why) why = co_await await_connack();
     alarm_.disarm();
@@ -119,6 +108,8 @@ Task<Failure> Core::await_connack() {
         }
         if (link_end_) co_return Failure(link_end_).during(Phase::mqtt);
         if (Failure why = interrupted("CONNACK", Phase::mqtt)) co_return why;
+        if (Failure why = authenticate()) co_return why;
+        if (session_.connected() || link_end_) continue;
         co_await changed_.wait();
     }
     co_return Failure();

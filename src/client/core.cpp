@@ -42,6 +42,7 @@ Core::~Core() {
     check_caller();
     observer_ = nullptr;
     supervisor_.reset();
+    authentication_.reset();
     opening_.reset();
     link_.reset();
     const Failure closed(Errc::closed);
@@ -51,6 +52,7 @@ Core::~Core() {
     fail_all(waiting_to_connect_, closed);
     fail_all(waiting_to_disconnect_, closed);
     fail_all(waiting_until_connected_, closed);
+    authentication_lost(closed);
     while (EventStream* stream = event_streams_.pop_front()) stream->end();
 }
 
@@ -325,8 +327,15 @@ void Core::on_consumed() {
 }
 
 void Core::drain_events() {
+    // Of those that come often, one look at the type is enough.
+    static constexpr unsigned rare =
+        1U << static_cast<unsigned>(PacketType::connack) | 1U << static_cast<unsigned>(PacketType::auth);
     while (auto event = session_.poll_event()) {
-        if (event->type == PacketType::connack) {
+        if ((rare >> static_cast<unsigned>(event->type) & 1U) != 0) [[unlikely]] {
+            if (event->type == PacketType::auth) {
+                hear(*event);
+                continue;
+            }
             session_present_ = event->session_present;
             router_.link_began();
             changed_.notify();
@@ -350,8 +359,9 @@ void Core::update_reading() {
     const bool window_full = session_.unacknowledged() >= receive_maximum_ && session_.waits_for_consumer();
     const bool below_soft = bytes <= limits.soft_bytes && messages <= limits.soft_messages;
     const bool below_hard = bytes <= limits.hard_bytes && messages <= limits.hard_messages;
-    const bool reading = session_.outstanding() == 0 ? below_soft && !window_full
-                                                     : below_hard || !window_full || broker_keeps_to_maximum_;
+    const bool waits_for_answer = session_.outstanding() != 0 || !authenticating_.empty();
+    const bool reading =
+        !waits_for_answer ? below_soft && !window_full : below_hard || !window_full || broker_keeps_to_maximum_;
     link_->set_reading(reading);
 }
 
@@ -406,6 +416,10 @@ void Core::fail_all(Places& places, const Failure& why) {
 Connect Core::connect_packet() const {
     Connect packet = settings_.connect();
     packet.client_id = client_id();
+    if (authentication_) {
+        packet.properties.authentication_method = settings_.plain().authenticator->method();
+        if (!first_word_.empty()) packet.properties.authentication_data = as_bytes(first_word_);
+    }
     // Where the session outlives its connections, only the first connection of a client starts clean. Under 3.1.1 there is no
     // expiry, and Clean Session says the same on every connection.
     if (ever_connected_ && packet.properties.session_expiry_interval.value_or(0) > 0) packet.clean_start = false;

@@ -21,6 +21,7 @@
 #include <culex/task.hpp>
 
 #include "base/revocable.hpp"
+#include "client/authentication.hpp"
 #include "client/backoff.hpp"
 #include "client/event_stream.hpp"
 #include "client/link.hpp"
@@ -79,6 +80,7 @@ public:
     void call_off(const Failure& why);
 
     void wait_connected(WaitConnectedOperation& operation);
+    void reauthenticate(ReauthenticateOperation& operation);
 
     void reconnect();
     void before_attempt(AttemptHook hook);
@@ -175,6 +177,18 @@ private:
     Task<Failure> await_connack();
     [[nodiscard]] Failure interrupted(const char* waiting_for, Phase phase) const;
 
+    // authentication.cpp
+    Task<Failure> begin_authentication();
+    void start_authentication();
+    [[gnu::cold]] void hear(const session::Event& event);
+    [[nodiscard]] Failure exchange_words();
+    [[nodiscard]] Failure reject(Failure why);
+    [[nodiscard]] Failure authenticate();
+    [[nodiscard]] Failure reauthenticate();
+    void begin_again();
+    void authenticated(const Failure& why);
+    void authentication_lost(const Failure& why);
+
     void check_caller() const noexcept {
         assert(!tap_.running() && "culex: a tap may not call the client that it looks at");
     }
@@ -220,6 +234,8 @@ private:
     Places waiting_to_connect_;
     Places waiting_to_disconnect_;
     Places waiting_until_connected_;
+    Places waiting_to_authenticate_; // again; the next exchange is for them
+    Places authenticating_;          // ... and this one
 
     // What the supervisor is told, and works with.
     Signal changed_;
@@ -233,6 +249,9 @@ private:
     bool patient_ = false;  // the next attempt is to wait
     bool hopeless_ = false; // the hook has given up
     bool may_proceed_ = true;
+    std::optional<Authentication> authentication_;
+    std::string first_word_;    // of the authentication, for CONNECT
+    bool begins_again_ = false; // an authentication on a connection has not sent its first word
     std::unique_ptr<Opening> opening_;
     std::optional<Result<std::unique_ptr<Stream>>> opened_;
     std::unique_ptr<Link> link_;

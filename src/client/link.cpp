@@ -33,9 +33,17 @@ void Link::flush() {
 void Link::set_reading(bool on) {
     if (on == reading_ || closing_ || ended_) return;
     reading_ = on;
+    if (held_) return;
     stream_->set_reading(on);
     session_.handle_reading(on, runtime_.now());
     look_at_session();
+}
+
+void Link::hold_reading(bool on) {
+    if (on == held_ || closing_ || ended_) return;
+    held_ = on;
+    stream_->set_reading(reading_ && !on);
+    session_.handle_reading(reading_ && !on, runtime_.now());
 }
 
 void Link::close_gracefully() {
@@ -77,6 +85,7 @@ void Link::retire() {
     if (std::exchange(ended_, true)) return;
     deadline_.disarm();
     flush_.unlink();
+    if (std::exchange(held_, false)) stream_->set_reading(true); // to see the peer close
     if (!closing_) stream_->shutdown();
 }
 

@@ -36,6 +36,13 @@ public:
     void output_arrived();
     void flush();
     void set_reading(bool on);
+    /// Nothing is read, whatever `set_reading` says: the session has not accepted the broker yet.
+    void hold_reading(bool on);
+    /// The owner has changed the session itself, and there may be events.
+    void session_changed() {
+        owner_.on_progress();
+        look_at_session();
+    }
     /// The session is about to be another link's: what still comes here is thrown away, and the owner hears no more.
     void retire();
     [[nodiscard]] std::string peer() const { return stream_->peer(); }
@@ -74,6 +81,7 @@ private:
     bool closing_ = false; // input is read and thrown away, so that closing does not reset the connection
     bool ended_ = false;
     bool reading_ = true;
+    bool held_ = false;
     std::unique_ptr<Stream> stream_;
 };
 

@@ -45,8 +45,10 @@ void ClientOperation::expired(Timer& timer) {
     ClientOperation& self = static_cast<Deadline&>(timer).operation;
     const bool taken = self.attached();
     self.detach();
-    session::Exchange::Owner{std::exchange(self.prepared_, nullptr)};
-    const char* detail = taken ? "not acknowledged in time" : "no room in the queue in time: the message was not taken";
+    const session::Exchange::Owner not_taken{std::exchange(self.prepared_, nullptr)};
+    const char* detail = taken       ? "not acknowledged in time"
+                         : not_taken ? "no room in the queue in time: the message was not taken"
+                                     : "it has not come about in time";
     if (self.awaits_reply_) detail = "no reply in time";
     Failure late(Errc::timed_out, self.connects_ ? "not connected in time" : detail);
     if (self.connects_) {
@@ -109,6 +111,12 @@ WaitConnectedOperation::WaitConnectedOperation(Core& core, std::chrono::millisec
     begin_deadline(timeout);
 }
 
+ReauthenticateOperation::ReauthenticateOperation(Core& core, const ReauthenticateOptions& options)
+    : ClientOperation(core, &ClientOperation::on_completed) {
+    core.reauthenticate(*this);
+    begin_deadline(options.timeout);
+}
+
 DisconnectOperation::DisconnectOperation(Core& core, const DisconnectOptions& options)
     : ClientOperation(core, &ClientOperation::on_completed) {
     core.disconnect(options, *this);
@@ -148,6 +156,10 @@ void AsyncClient::reconnect() { core_->reconnect(); }
 
 WaitConnectedOperation AsyncClient::wait_connected(std::chrono::milliseconds timeout) {
     return WaitConnectedOperation(*core_, timeout);
+}
+
+ReauthenticateOperation AsyncClient::reauthenticate(const ReauthenticateOptions& options) {
+    return ReauthenticateOperation(*core_, options);
 }
 
 void AsyncClient::before_attempt(AttemptHook hook) { core_->before_attempt(std::move(hook)); }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "wire/roles.hpp"
+
 namespace culex::client {
 namespace {
 
@@ -67,6 +69,10 @@ Failure Settings::check(const ClientOptions& options) {
     if (options.client_id.empty() && !options.clean_start && options.version == Version::v3_1_1) { // [MQTT-3.1.3-7]
         return invalid("client_id: an empty one needs clean_start (MQTT 3.1.1)");
     }
+    if (options.authenticator && !wire::has_authentication(options.version))
+        return invalid("authenticator: MQTT 5 only");
+    if (options.authenticator && options.properties.authentication_method)
+        return invalid("properties.authentication_method: the authenticator names it");
     if (Failure why = check_policy(options.reconnect)) return why;
     if (options.inbound.soft_bytes > options.inbound.hard_bytes)
         return invalid("inbound: soft_bytes is above hard_bytes");
@@ -107,7 +113,8 @@ session::Config Settings::session_config() const noexcept {
             .ping_timeout = options_.ping_timeout,
             .outbound_messages = options_.outbound.messages,
             .outbound_bytes = options_.outbound.bytes,
-            .when_full = options_.outbound.when_full};
+            .when_full = options_.outbound.when_full,
+            .authenticates = options_.authenticator != nullptr};
 }
 
 } // namespace culex::client

@@ -66,6 +66,10 @@ Task<> Core::connection() {
             link_end_ = Failure(Errc::connection_lost, "a new connection was asked for");
             co_return;
         }
+        if (Failure why = reauthenticate()) {
+            link_end_ = std::move(why);
+            co_return;
+        }
         co_await changed_.wait();
     }
 }
@@ -77,6 +81,7 @@ void Core::lost(Failure why) {
         event.cause = why;
         tell(event);
     }
+    authentication_lost(told_to_stop() ? Failure(Errc::closed) : why);
     if (observer_) observer_->on_lost(why);
 }
 
@@ -144,6 +149,7 @@ bool Core::told_to_stop() const noexcept {
 }
 
 void Core::drop_link() {
+    authentication_.reset();
     opening_.reset();
     alarm_.disarm();
     left_.unacknowledged = session_.unacknowledged();
@@ -189,6 +195,7 @@ void Core::stop(const Failure& why) {
     fail_all(waiting_for_room_, closed);
     fail_all(waiting_to_connect_, closed);
     fail_all(waiting_until_connected_, closed);
+    authentication_lost(closed);
     while (auto* place = waiting_to_disconnect_.pop_front()) {
         static_cast<DisconnectOperation&>(place->operation).result_ = left_;
         place->operation.finish();

@@ -36,6 +36,7 @@ void IoSide::connect(ConnectRequest& request, Answer& answer) {
         configure(request.profile);
     } else {
         client::Observer* const observer = this;
+        authenticator_ = request.profile.settings.authenticator;
         core_ = std::make_unique<client::Core>(loop_, request.profile.options(), observer);
     }
     engine_.begin(request);

@@ -69,7 +69,8 @@ private:
 
     Engine& engine_;
     Loop& loop_;
-    std::unique_ptr<client::Core> core_; // from the first `connect` on
+    std::shared_ptr<Authenticator> authenticator_; // outlives the core
+    std::unique_ptr<client::Core> core_;           // from the first `connect` on
 
     bool ever_connected_ = false;
     bool connected_ = false;

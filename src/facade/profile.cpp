@@ -16,6 +16,7 @@ ClientOptions Profile::options() const {
                           .inbound = settings.inbound,
                           .connect_timeout = settings.connect_timeout,
                           .ping_timeout = settings.ping_timeout};
+    options.authenticator = settings.authenticator.get();
     options.reconnect.verdicts = verdicts;
     if (properties) options.properties = properties->properties();
     // What 3.1.1 says with Clean Session alone, MQTT 5 says with two values (section 3.1.2.11.2).

@@ -1,4 +1,5 @@
 // In place of all tls_*.cpp where Culex is built without TLS.
+#include <culex/scram.hpp>
 #include <culex/tls.hpp>
 
 namespace culex {
@@ -34,6 +35,15 @@ TlsContext::TlsContext(const TlsOptions&) { throw Error(without_tls()); }
 void TlsContext::reload() {}
 void TlsContext::forget_sessions() {}
 TlsStatistics TlsContext::statistics() const noexcept { return {}; }
+
+struct ScramSha256::State {};
+ScramSha256::ScramSha256(const ScramOptions&) { throw Error(without_tls()); }
+ScramSha256::ScramSha256(ScramSha256&&) noexcept = default;
+ScramSha256& ScramSha256::operator=(ScramSha256&&) noexcept = default;
+ScramSha256::~ScramSha256() = default;
+Task<std::string> ScramSha256::begin() { return {}; } // there is none that it could be called of
+Task<std::string> ScramSha256::challenge(Bytes) { return {}; }
+Task<> ScramSha256::success(Bytes) { return {}; }
 
 std::unique_ptr<Opening> open_tls(Runtime& runtime, const Endpoint& endpoint, const StreamOptions&,
                                   OpenHandler& handler) {

@@ -18,9 +18,10 @@ struct AckDetails {
     std::vector<ReasonCode> reason_codes; ///< SUBACK and UNSUBACK: one for each filter
     std::string reason_string;
     std::vector<std::pair<std::string, std::string>> user_properties;
+    std::string authentication_data; ///< AUTH
 };
 
-/// One packet from the broker. CONNACK, and packets that carry a message to hand on, are always reported; the others when
+/// One packet from the broker. CONNACK, AUTH, and packets that carry a message to hand on, are always reported; the others when
 /// `Config::report_packets` asks for them.
 struct Event {
     PacketType type = PacketType::connack;

@@ -25,6 +25,9 @@ Result<void> Session::handle_open(const Connect& connect, TimePoint now) {
     clean_start_ = connect.clean_start;
     problem_information_ = connect.properties.request_problem_information.value_or(1) != 0;
     framer_ = wire::Framer(config_.maximum_packet_size);
+    authentication_method_ = connect.properties.authentication_method;
+    auth_turn_ = authentication_method_ ? AuthTurn::broker : AuthTurn::nobody;
+    parked_.release();
     aliases_.clear();
     last_sent_ = last_received_ = now;
     ping_sent_.reset();
@@ -36,7 +39,7 @@ Result<void> Session::handle_open(const Connect& connect, TimePoint now) {
 }
 
 void Session::handle_end() {
-    if (state_ == State::opening && connect_sent_) in_doubt_ = true;
+    if ((state_ == State::opening || state_ == State::verifying) && connect_sent_) in_doubt_ = true;
     state_ = State::offline;
     limits_ = Limits{}; // what the next link will grant is not known
     quota_ = 0;

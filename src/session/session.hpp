@@ -77,6 +77,9 @@ struct Config {
     bool deliver_on_pubrel = false;
     /// Make an event of every packet, not just of messages.
     bool report_packets = false;
+    /// The owner carries out an authentication method: it answers AUTH, and calls `accept` once the broker has proved itself.
+    /// Without it, AUTH ends the link, and CONNACK alone accepts the broker.
+    bool authenticates = false;
 };
 
 /// How far `publish` got at once.
@@ -145,6 +148,22 @@ public:
     /// Takes verbs again after `disconnect`.
     void accept_verbs() noexcept { disconnecting_ = false; }
 
+    // Enhanced authentication (MQTT 5, section 4.12; session_auth.cpp). The broker's words come as events of AUTH: 0x18 asks
+    // for `authenticate`; 0x00 says that the broker is satisfied, and has its last data. With CONNACK that event stands in for
+    // the one of CONNACK, and all that follows waits for `accept`.
+
+    /// Answers the broker's last AUTH. Fails with `Errc::packet_too_large`, or where there is none to answer.
+    Result<void> authenticate(Bytes data);
+    /// The broker has proved itself: the link begins.
+    void accept(TimePoint now);
+    /// Authenticates again on a link that is up, with the method of its CONNECT. `Errc::not_connected`; and
+    /// `Errc::not_supported` where CONNECT named no method [MQTT-4.12.0-7], or an exchange is under way.
+    Result<void> reauthenticate(Bytes data);
+    /// We are not satisfied, or cannot go on: DISCONNECT, and the link ends with `why` [MQTT-4.12.1-2].
+    void reject_authentication(Failure why) { fail_saying(ReasonCode::unspecified_error, std::move(why)); }
+    /// CONNACK has come, and `accept` has not.
+    [[nodiscard]] bool verifying() const noexcept { return state_ == State::verifying; }
+
     // --- what the session wants of its owner
 
     [[nodiscard]] std::optional<Event> poll_event();
@@ -188,7 +207,9 @@ public:
     [[nodiscard]] bool waits_for_consumer() const noexcept { return inbound_.waits_for_consumer(); }
 
 private:
-    enum class State : std::uint8_t { offline, opening, connected, finished, failed };
+    enum class State : std::uint8_t { offline, opening, verifying, connected, finished, failed };
+    /// Who has to say something in an exchange of AUTHs.
+    enum class AuthTurn : std::uint8_t { nobody, broker, ours };
 
     // session.cpp
     template <class P> void write(const P& packet);
@@ -208,6 +229,7 @@ private:
 
     // session_input.cpp: packets from the broker. What may not be ends in `fail`, which `handle_input` sees by the state:
     // a return value for each packet would cost more than most packets.
+    void handle_frames();
     void handle_packet(const wire::Frame& frame);
     void handle_first_packet(const wire::Frame& frame);
     void handle_rare_packet(const wire::Frame& frame);
@@ -219,7 +241,7 @@ private:
     void handle(const Pingreq& packet);
     void handle(const Pingresp& packet);
     void handle(const Disconnect& packet);
-    void handle(const Auth& packet);
+    void begin(bool session_present);
     [[nodiscard]] bool check_explained(const AckProperties& properties);
     void report(PacketType type, PacketId id, ReasonCode code = ReasonCode::success,
                 std::span<const ReasonCode> codes = {}, const AckProperties& properties = {});
@@ -227,6 +249,16 @@ private:
         if (arena_.used() > 0) arena_.reset();
         return arena_;
     }
+
+    // session_auth.cpp
+    void handle(const Auth& packet);
+    [[nodiscard]] Failure misplaced(const Auth& packet) const;
+    [[nodiscard]] bool check_method(const ConnackProperties& properties);
+    void await_verdict(const Connack& packet);
+    void report_auth(ReasonCode code, std::optional<Bytes> data, std::optional<std::string_view> reason_string);
+    Result<void> send_auth(ReasonCode code, Bytes data);
+    [[gnu::cold]] void park(Bytes bytes);
+    [[gnu::cold]] void fail_saying(ReasonCode code, Failure why);
 
     // session_receive.cpp: its messages, and the answers to them
     void handle_publish(const wire::Frame& frame);
@@ -341,6 +373,10 @@ private:
     bool connect_sent_ = false;
     bool problem_information_ = true; // we did not forbid the broker to explain itself
     std::uint16_t quota_ = 0;
+    AuthTurn auth_turn_ = AuthTurn::nobody;
+    bool accepted_session_ = false; // what CONNACK says of the session, until `accept`
+    std::optional<std::string> authentication_method_;
+    Buffer parked_; // what came between CONNACK and `accept`, but for its first bytes, which the framer keeps
     wire::Framer framer_;
     std::vector<std::string> aliases_; // of the broker: alias - 1 -> topic
     TimePoint last_sent_{};

@@ -18,9 +18,13 @@ template <class P> std::string words(const P& properties) {
 } // namespace
 
 void Session::handle_input(Bytes bytes, TimePoint now) {
-    if (state_ != State::opening && state_ != State::connected) return;
+    if (state_ != State::opening && state_ != State::connected) return park(bytes);
     last_received_ = now;
     framer_.feed(bytes);
+    handle_frames();
+}
+
+void Session::handle_frames() {
     while (state_ == State::opening || state_ == State::connected) {
         auto frame = framer_.next();
         if (!frame) return fail(std::move(frame).failure());
@@ -30,6 +34,7 @@ void Session::handle_input(Bytes bytes, TimePoint now) {
             tap_->on_received(**frame);
         handle_packet(**frame);
     }
+    if (state_ == State::verifying) return framer_.keep();
     if (state_ != State::connected) return;
     send_answers();
     pump();
@@ -103,8 +108,15 @@ void Session::handle(const Connack& packet) {
     if (packet.properties.assigned_client_identifier)
         assigned_client_id_ = *packet.properties.assigned_client_identifier;
     response_information_ = packet.properties.response_information.value_or("");
-    events_.push_back(Event{.type = PacketType::connack, .session_present = packet.session_present});
-    resume(packet.session_present);
+    if (!check_method(packet.properties)) return;
+    if (config_.authenticates && authentication_method_) return await_verdict(packet);
+    begin(packet.session_present);
+}
+
+/// The broker has accepted us, and we it.
+void Session::begin(bool session_present) {
+    events_.push_back(Event{.type = PacketType::connack, .session_present = session_present});
+    resume(session_present);
 }
 
 // --- answers to messages of ours
@@ -169,8 +181,6 @@ void Session::handle(const Disconnect& packet) {
     server_reference_ = packet.properties.server_reference.value_or("");
     fail(Failure(Errc::disconnected, words(packet.properties), packet.reason_code));
 }
-
-void Session::handle(const Auth&) { fail(violation("AUTH, although CONNECT named no authentication method")); }
 
 void Session::report(PacketType type, PacketId id, ReasonCode code, std::span<const ReasonCode> codes,
                      const AckProperties& properties) {

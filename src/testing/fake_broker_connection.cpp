@@ -128,6 +128,7 @@ template void BrokerConnection::send(const Suback&);
 template void BrokerConnection::send(const Unsuback&);
 template void BrokerConnection::send(const Pingresp&);
 template void BrokerConnection::send(const Disconnect&);
+template void BrokerConnection::send(const Auth&);
 
 bool BrokerConnection::send_publish(const wire::PublishParts& parts) {
     const bool with_alias = client_alias_maximum_ > 0 && core_.options().use_topic_aliases;

@@ -108,6 +108,13 @@ private:
     void handle(const Subscribe& packet);
     void handle(const Unsubscribe& packet);
     void handle(const Pingreq& packet);
+    // fake_broker_auth.cpp
+    void begin_authentication(const Connect& connect, const wire::Frame& frame);
+    void continue_connecting(const wire::Frame& frame);
+    void handle(const Auth& packet);
+    void step_authentication(Bytes data);
+    void accepted();
+    void refuse_authentication(ReasonCode code);
     void handle(const Disconnect& packet);
     template <class P> void handle(const P& packet);
     [[nodiscard]] Result<void> resolve_alias(Publish& packet);
@@ -155,6 +162,12 @@ private:
     std::uint16_t client_alias_maximum_ = 0;
     std::deque<Acknowledgement> held_;
     std::set<PacketId> receiving_; // of PUBLISHes of this connection that hold a place of our Receive Maximum
+
+    std::string method_;        // of the authentication that CONNECT has asked for
+    std::size_t auth_step_ = 0; // in the exchange under way ...
+    bool authenticating_ = false;
+    Buffer held_connect_;   // ... for this CONNECT, or empty: it is a connection's that is up
+    std::string last_word_; // for CONNACK
 
     wire::Framer framer_;
     wire::Arena arena_;

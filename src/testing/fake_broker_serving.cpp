@@ -21,7 +21,7 @@ ReasonCode sayable(ReasonCode code, PacketType packet) {
 
 void BrokerConnection::serve(const wire::Frame& frame) {
     arena_.reset();
-    if (!session_) return handle_connect(frame);
+    if (!session_) return authenticating_ ? continue_connecting(frame) : handle_connect(frame);
     const Result<Packet> packet = wire::decode(frame, version_, arena_, wire::Sender::client);
     if (!packet) return refuse(packet.failure());
     std::visit([this](const auto& any) { handle(any); }, *packet);
@@ -50,7 +50,8 @@ void BrokerConnection::handle_connect(const wire::Frame& frame) {
     client_id_ = connect->client_id;
     const ReasonCode verdict = admit(*connect);
     if (state_ != State::serving) return; // `authenticate` has ended it
-    return failed(verdict) ? refuse_connect(verdict) : welcome(*connect);
+    if (failed(verdict)) return refuse_connect(verdict);
+    return connect->properties.authentication_method ? begin_authentication(*connect, frame) : welcome(*connect);
 }
 
 ReasonCode BrokerConnection::admit(const Connect& connect) {
@@ -95,6 +96,8 @@ void BrokerConnection::welcome(const Connect& connect) {
     }
     Connack connack{.session_present = present, .properties = granted};
     if (assign) connack.properties.assigned_client_identifier = client_id_;
+    if (!method_.empty()) connack.properties.authentication_method = method_; // [MQTT-4.12.0-5]
+    if (!last_word_.empty()) connack.properties.authentication_data = as_bytes(last_word_);
     if (!connack_sent_) send(connack);
     session_ = session;
     watch_keep_alive();

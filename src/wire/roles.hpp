@@ -16,4 +16,7 @@ namespace culex::wire {
 /// Whether packets carry properties, so that a PUBLISH can say where its response goes (section 3.3.2.3.5).
 [[nodiscard]] constexpr bool carries_properties(Version version) noexcept { return version == Version::v5; }
 
+/// Whether there is an AUTH packet, and an authentication method in CONNECT (section 4.12).
+[[nodiscard]] constexpr bool has_authentication(Version version) noexcept { return version == Version::v5; }
+
 } // namespace culex::wire

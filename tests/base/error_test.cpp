@@ -11,7 +11,7 @@ namespace culex {
 namespace {
 
 constexpr int first_code = static_cast<int>(Errc::invalid_argument);
-constexpr int last_code = static_cast<int>(Errc::session_lost);
+constexpr int last_code = static_cast<int>(Errc::authentication_failed);
 
 TEST(Error, gives_every_condition_a_text_of_its_own) {
     std::set<std::string> texts;

@@ -27,6 +27,12 @@ TEST(WithoutTls, a_context_is_refused_in_so_many_words) {
     }
 }
 
+TEST(WithoutTls, scram_is_refused_in_so_many_words) {
+    const Failure failure = failure_of([] { const ScramSha256 scram({.user_name = "user", .password = "pencil"}); });
+    EXPECT_TRUE(failure == Errc::not_supported) << failure.message();
+    EXPECT_THAT(failure.detail(), HasSubstr("CULEX_TLS=OFF"));
+}
+
 Task<> connect(AsyncClient& client) { co_await client.connect("mqtts://localhost"); }
 
 TEST(WithoutTls, so_is_a_connection) {

@@ -18,6 +18,23 @@ struct FakeBrokerUser {
     std::string password{};
 };
 
+/// One word of a client's in an exchange of enhanced authentication (MQTT 5, section 4.12).
+struct AuthWord {
+    std::size_t connection = 0; ///< its number, from 1 on: what a method's server side keeps, it keeps by this
+    std::string_view client_id{};
+    std::string_view method{};
+    Bytes data{};           ///< empty where there was none
+    std::size_t step = 0;   ///< 0: of CONNECT, or of AUTH 0x19; then counts the answers
+    bool connected = false; ///< it authenticates again, on a connection that is up
+};
+
+/// And the broker's: `continue_authentication` (AUTH 0x18), `success` (CONNACK, or AUTH 0x00), or a failure (CONNACK, or
+/// DISCONNECT).
+struct AuthReply {
+    ReasonCode reason_code = ReasonCode::success;
+    std::string data{}; ///< empty: none
+};
+
 /// The functions are called while a packet is being handled; they may call the broker, and even destroy it. What they are
 /// given are views that end with the call.
 struct FakeBrokerOptions {
@@ -27,6 +44,9 @@ struct FakeBrokerOptions {
     std::vector<FakeBrokerUser> users{};
     /// Asked about each CONNECT that has passed so far; a failure is what CONNACK says.
     Function<ReasonCode(const Connect&)> authenticate{};
+    /// The broker's side of authentication methods: asked about each CONNECT with a method that has passed so far, and about
+    /// each AUTH. Without it, methods are refused (0x8C).
+    Function<AuthReply(const AuthWord&)> authentication{};
     /// While set, every CONNECT is answered with this failure.
     std::optional<ReasonCode> refuse_connect{};
     /// Close the connections of clients that were silent for one and a half times their keep-alive [MQTT-3.1.2-24].
