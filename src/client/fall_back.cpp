@@ -14,6 +14,9 @@ bool refuses_version(const Failure& why) noexcept {
     return why == Errc::connection_refused && why.reason_code() == ReasonCode::unsupported_protocol_version;
 }
 
+/// Hooks and server references can name ever new endpoints; one that is forgotten costs one more refusal.
+constexpr std::size_t greatest_memory = 64;
+
 } // namespace
 
 /// RabbitMQ before 3.13 and some others close without a word; so does a broker that is ill, which the second CONNECT shows.
@@ -31,6 +34,7 @@ Task<Failure> Core::fall_back(Failure why) {
     const bool said_so = refuses_version(why);
     drop_link();
     runtime_.arm(alarm_, attempt_until_); // the same attempt still
+    if (endpoints_of_3_1_1_.size() == greatest_memory) endpoints_of_3_1_1_.erase(endpoints_of_3_1_1_.begin());
     endpoints_of_3_1_1_.push_back(name);
     Failure again = co_await greet();
     if (again && !said_so) {

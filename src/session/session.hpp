@@ -159,6 +159,8 @@ public:
     /// the other version cannot express ends with `Errc::not_supported`; a property that it does not have is left out.
     void use_version(Version version);
     [[nodiscard]] Version version() const noexcept { return config_.version; }
+    /// Ends what has expired in the queue without being sent. Otherwise that is seen when its turn to be sent comes.
+    void drop_expired(TimePoint now);
     /// Takes verbs again after `disconnect`.
     void accept_verbs() noexcept { disconnecting_ = false; }
 

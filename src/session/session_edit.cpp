@@ -70,6 +70,29 @@ bool Session::apply_expiry(Exchange& message) noexcept {
     return true;
 }
 
+void Session::drop_expired(TimePoint now) {
+    note_time(now);
+    bool any = false;
+    const auto is_over = [now](const Exchange& message) {
+        return message.expires_at != TimePoint{} && message.expires_at <= now;
+    };
+    const auto look = [&](const Exchange& message) { any = any || is_over(message); };
+    queue_.for_each_qos0(look);
+    queue_.for_each_tracked(look);
+    if (!any) return;
+    ExchangeList all;
+    while (Exchange* oldest = queue_.oldest()) all.push_back(queue_.take(*oldest));
+    while (!all.empty()) {
+        Exchange::Owner next = all.pop_front();
+        if (is_over(*next)) {
+            ++counters_.expired;
+            finish(*next.release(), {.failure = expired()});
+        } else {
+            queue_.push_back(std::move(next));
+        }
+    }
+}
+
 Failure Session::expired() {
     return Failure(Errc::message_expired, "its Message Expiry Interval has passed in the queue");
 }

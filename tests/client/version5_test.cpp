@@ -148,6 +148,22 @@ TEST_F(Client5, messages_that_expire_offline_fail_and_are_counted) {
     EXPECT_EQ(broker.messages().size(), 2u);
 }
 
+TEST_F(Client5, a_message_expires_while_no_broker_can_be_reached) {
+    AsyncClient client(runtime, options());
+    runtime.run(connect(client));
+    broker.stop_listening();
+    broker.drop_all_connections();
+    runtime.advance(1s);
+    std::string outcome;
+    nursery.spawn(publish(client, outcome, "topic", {.qos = q1, .properties = {.message_expiry_interval = 30}}));
+    runtime.advance(29s);
+    EXPECT_EQ(outcome, "");
+    runtime.advance(5min);
+    EXPECT_EQ(outcome, "the message expired before it was sent");
+    EXPECT_EQ(client.outstanding(), 0u);
+    EXPECT_NE(client.state(), ConnectionState::connected);
+}
+
 TEST_F(Client5, topics_are_abbreviated_where_the_broker_allows_it) {
     broker.options().connack.topic_alias_maximum = 5;
     AsyncClient client(runtime, options());

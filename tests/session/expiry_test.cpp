@@ -85,6 +85,23 @@ TEST_F(Expiry5, a_message_that_expired_in_the_queue_is_not_sent_and_fails) {
     EXPECT_EQ(peer->outstanding(), 1u);
 }
 
+TEST_F(Expiry5, can_be_looked_for_while_there_is_no_link) {
+    const auto& first = publish("1", q1, 10);
+    const auto& second = publish("2", q0, 20);
+    const auto& third = publish("3", q0, 10);
+    peer.publish("b", "4", q1);
+    peer->drop_expired(peer.now + 9s);
+    EXPECT_EQ(peer->outstanding(), 4u);
+    peer->drop_expired(peer.now + 10s);
+    EXPECT_EQ(first.outcome, "the message expired before it was sent");
+    EXPECT_EQ(second.outcome, "");
+    EXPECT_EQ(third.outcome, "the message expired before it was sent");
+    EXPECT_EQ(expired(), 2u);
+    EXPECT_EQ(peer->outstanding(), 2u);
+    peer.connect({.session_present = true});
+    EXPECT_THAT(peer.sent(), ElementsAre("PUBLISH q0 a:2", "PUBLISH#2 q1 b:4"));
+}
+
 TEST_F(Expiry5, waiting_for_the_quota_counts_too) {
     peer.connect({.session_present = true, .properties = {.receive_maximum = 1}});
     publish("1", q1, 10);
