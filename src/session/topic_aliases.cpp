@@ -6,18 +6,29 @@
 namespace culex::session {
 namespace {
 
-/// Eight bytes at a time; the last ones overlap. Never 0, which `seen_` has for an empty place.
+template <class Word> std::uint64_t word_at(const char* at) noexcept {
+    Word word = 0;
+    std::memcpy(&word, at, sizeof word);
+    return word;
+}
+
+/// Of more than three bytes: eight at a time, or four; the last ones overlap. Never 0, which `seen_` has for an empty place.
 std::uint32_t hash_of(std::string_view topic) noexcept {
     constexpr std::uint64_t factor = 0x9E37'79B9'7F4A'7C15;
-    const auto word = [topic](std::size_t at) {
-        std::uint64_t value = 0;
-        std::memcpy(&value, topic.data() + at, std::min<std::size_t>(topic.size() - at, sizeof value));
-        return value;
+    const char* at = topic.data();
+    const char* const end = at + topic.size();
+    std::uint64_t hash = topic.size();
+    const auto mix = [&hash](std::uint64_t word) {
+        hash = (hash ^ word) * factor;
+        hash ^= hash >> 32;
     };
-    std::uint64_t hash = topic.size() * factor;
-    for (std::size_t done = 0; done + 8 < topic.size(); done += 8) hash = (hash ^ hash >> 29 ^ word(done)) * factor;
-    hash = (hash ^ hash >> 29 ^ word(topic.size() < 8 ? 0 : topic.size() - 8)) * factor;
-    return static_cast<std::uint32_t>(hash >> 32) | 1;
+    if (topic.size() < 8) {
+        mix(word_at<std::uint32_t>(at) << 32 | word_at<std::uint32_t>(end - 4));
+    } else {
+        for (; end - at > 8; at += 8) mix(word_at<std::uint64_t>(at));
+        mix(word_at<std::uint64_t>(end - 8));
+    }
+    return static_cast<std::uint32_t>(hash) | 1;
 }
 
 } // namespace
@@ -29,6 +40,8 @@ void TopicAliases::begin(std::uint16_t maximum) noexcept {
     newest_ = oldest_ = none;
     seen_.fill(0);
 }
+
+static_assert(TopicAliases::alias_size >= 3, "hash_of reads four bytes");
 
 std::uint16_t TopicAliases::find_other(std::string_view topic) noexcept {
     if (entries_.empty() || topic.size() <= alias_size) return 0;
