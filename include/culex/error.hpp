@@ -21,9 +21,10 @@ enum class Errc {
     not_supported,        ///< this build or this broker does not have it
     packet_too_large,     ///< above 268,435,455 bytes, or above the limit that the broker granted
     // It ended before it was done.
-    timed_out, ///< its deadline passed
-    cancelled, ///< the caller, or something that owns it, called it off
-    closed,    ///< the client was closed or destroyed
+    timed_out,       ///< its deadline passed
+    cancelled,       ///< the caller, or something that owns it, called it off
+    closed,          ///< the client was closed or destroyed
+    message_expired, ///< its Message Expiry Interval passed before it was sent
     // A bound was reached.
     queue_full,   ///< the outbound queue is full and the policy is to refuse
     dropped,      ///< the policy of a full queue chose this message to be dropped

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include <culex/properties.hpp>
+#include <culex/reason_code.hpp>
 #include <culex/types.hpp>
 
 namespace culex {
@@ -55,6 +56,11 @@ public:
     /// connection, a QoS 1 message cannot be acknowledged any more: the broker sends it again, and that one can be. A QoS 2
     /// message is sent again too, but not given to the stream again: this `ack` is for both.
     void ack() const;
+
+    /// The same for a message that its consumer does not take: the broker hears `reason_code`, in PUBACK or PUBREC (MQTT 5,
+    /// sections 3.4.2.1 and 3.5.2.1), and does not send the message again [MQTT-4.4.0-2]. The codes are 0x80, 0x83, 0x87, 0x90,
+    /// 0x91, 0x97 and 0x99; for any other it is 0x80, `unspecified_error`. Under 3.1.1, which knows no refusal, it is `ack`.
+    void reject(ReasonCode reason_code) const;
 
 private:
     friend class session::MessageBlock;

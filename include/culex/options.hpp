@@ -36,6 +36,11 @@ struct ClientOptions {
     /// Empty: the broker chooses one; under 3.1.1 only together with `clean_start` [MQTT-3.1.3-7].
     std::string_view client_id{};
     Version version = Version::v3_1_1;
+    /// With `Version::v5`: a broker that refuses it is asked for 3.1.1, at once and within the same attempt. It refuses with
+    /// CONNACK 0x84, with 3.1.1's `20 02 00 01`, or by closing before CONNACK. Once 3.1.1 has worked, or the refusal was put
+    /// into words, the endpoint's next attempts begin with 3.1.1. What only MQTT 5 has, is then left out of what is sent;
+    /// the options must be good for both versions.
+    bool fall_back_to_3_1_1 = false;
     /// 3.1.1's Clean Session: ask the broker to forget what it knows of this client id (section 3.1.2.4).
     bool clean_start = true;
     /// 0 to 65,535 seconds; 0 turns it off (section 3.1.2.10).
@@ -122,6 +127,12 @@ struct DisconnectOptions {
     /// How long to wait for what was published and is not acknowledged, before DISCONNECT.
     std::chrono::milliseconds drain{10'000};
     ReasonCode reason_code = ReasonCode::success; ///< MQTT 5; `disconnect_with_will` makes the broker publish the will
+    /// MQTT 5: seconds for which the broker keeps the session from now on, instead of what CONNECT asked for; 0xFFFFFFFF = for
+    /// ever. Where CONNECT asked for 0, only 0 is allowed: `Errc::invalid_argument` (section 3.14.2.2.2).
+    std::optional<std::uint32_t> session_expiry_interval{};
+    /// MQTT 5, for people; at most 65,535 bytes of UTF-8. Left out where DISCONNECT would be too large for the broker
+    /// [MQTT-3.14.2-3].
+    std::string_view reason_string{};
 };
 
 /// g++ 12 moves other aggregates bitwise inside `co_await` expressions.

@@ -92,8 +92,9 @@ struct Statistics {
     /// Messages that a policy has dropped from the outbound queue, by `WhenFull`; under `refuse` and `wait` those that
     /// failed with `Errc::queue_full` or `Errc::no_packet_id` instead.
     std::array<std::uint64_t, when_full_count> outbound_dropped{};
-    std::uint64_t inbound_dropped = 0; ///< received, and beyond the hard limits of `InboundLimits`
-    std::uint64_t unclaimed = 0;       ///< received, and of no stream: acknowledged and dropped
+    std::uint64_t outbound_expired = 0; ///< messages that failed with `Errc::message_expired`
+    std::uint64_t inbound_dropped = 0;  ///< received, and beyond the hard limits of `InboundLimits`
+    std::uint64_t unclaimed = 0;        ///< received, and of no stream: acknowledged and dropped
 
     std::uint64_t replies = 0;         ///< received for a request that waited for it (`AsyncClient::request`)
     std::uint64_t replies_dropped = 0; ///< received too late, twice, or for no request at all

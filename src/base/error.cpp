@@ -32,6 +32,8 @@ std::string_view text_of(Errc code) noexcept {
         return "cancelled";
     case Errc::closed:
         return "the client is closed";
+    case Errc::message_expired:
+        return "the message expired before it was sent";
     case Errc::queue_full:
         return "the queue is full";
     case Errc::dropped:

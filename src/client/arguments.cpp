@@ -24,6 +24,8 @@ Result<session::Exchange::Owner> prepare(Publish& message, Version version) {
     scratch.clear();
     if (auto written = wire::encode(scratch, message, version); !written) return std::move(written).failure();
     auto exchange = session::Exchange::make(PacketType::publish, message.qos, message.packet_id, scratch.bytes());
+    exchange->version = version;
+    if (message.properties.message_expiry_interval) exchange->expires_at = session::Exchange::expiry_not_begun;
     if (scratch.capacity() > kept_scratch) scratch.release();
     return exchange;
 }

@@ -41,7 +41,8 @@ Task<Failure> Core::attempt() {
     ++attempt_;
     endpoint_ = route_.next();
     peer_.clear();
-    runtime_.arm_after(alarm_, settings_.plain().connect_timeout);
+    attempt_until_ = runtime_.now() + settings_.plain().connect_timeout;
+    runtime_.arm(alarm_, attempt_until_);
     Failure why;
     if (hook_) why = co_await ask_hook();
     if (!told_to_stop()) {
@@ -49,8 +50,8 @@ Task<Failure> Core::attempt() {
         tell(event(ConnectionEvent::Kind::attempting));
     }
     if (!why) why = co_await begin_authentication();
-    if (!why) why = co_await open_link();
-    if (!why) why = co_await await_connack();
+    if (!why) why = co_await greet();
+    if (may_fall_back(why)) why = co_await fall_back(std::move(why));
     alarm_.disarm();
     if (!why) co_return Failure();
     drop_link();
@@ -73,6 +74,14 @@ Task<Failure> Core::ask_hook() {
     endpoint_ = std::move(attempt.endpoint_);
     if (!attempt.renewed_) co_return Failure();
     co_return settings_.set_credentials(attempt.user_name_, attempt.password_).failure();
+}
+
+/// The transport, and what the broker makes of CONNECT.
+Task<Failure> Core::greet() {
+    speak(version_for(endpoint_));
+    Failure why = co_await open_link();
+    if (why) co_return why;
+    co_return co_await await_connack();
 }
 
 Task<Failure> Core::open_link() {

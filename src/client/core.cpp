@@ -28,6 +28,15 @@ session::Config session_config(const Settings& settings, const Observer* observe
     return config;
 }
 
+Failure check(const DisconnectOptions& options, const Connect& connect) {
+    const bool kept = connect.properties.session_expiry_interval.value_or(0) != 0;
+    if (options.session_expiry_interval.value_or(0) != 0 && !kept) {
+        return Failure(Errc::invalid_argument, "session_expiry_interval: it was 0 in CONNECT and cannot be raised");
+    }
+    const Disconnect packet{.reason_code = options.reason_code, .properties = {.reason_string = options.reason_string}};
+    return wire::encoded_size(packet, Version::v5).failure();
+}
+
 } // namespace
 
 Core::Core(Runtime& runtime, const ClientOptions& options, Observer* observer)
@@ -60,6 +69,8 @@ Core::~Core() {
 
 void Core::publish(Publish& message, ClientOperation& operation) {
     if (Failure why = not_open()) return fail(operation, std::move(why));
+    if (message.properties.message_expiry_interval) [[unlikely]]
+        session_.note_time(runtime_.now());
     if (waiting_for_room_.empty()) {
         auto published = session_.publish(message, &operation);
         if (published) {
@@ -89,6 +100,8 @@ Result<PacketId> Core::try_publish(Publish& message) {
         ++refused_;
         return Failure(Errc::queue_full);
     }
+    if (message.properties.message_expiry_interval) [[unlikely]]
+        session_.note_time(runtime_.now());
     auto published = session_.publish(message);
     if (!published) {
         if (wants_room(published.failure())) ++refused_;
@@ -132,6 +145,7 @@ void Core::unsubscribe(std::span<const std::string_view> filters, const Unsubscr
 
 Result<PacketId> Core::submit(session::Exchange::Owner& message) {
     if (Failure why = not_open()) return why;
+    if (message->expires_at != TimePoint{}) session_.note_time(runtime_.now());
     auto submitted = session_.submit(message, nullptr);
     if (!submitted) return std::move(submitted).failure();
     verb_done();
@@ -201,6 +215,7 @@ void Core::disconnect(const DisconnectOptions& options, DisconnectOperation& ope
         operation.done_ = true;
         return;
     }
+    if (Failure why = check(options, settings_.connect())) return fail(operation, std::move(why));
     waiting_to_disconnect_.push_back(operation.place_);
     disconnect(options);
 }
@@ -212,7 +227,9 @@ void Core::disconnect(const DisconnectOptions& options) {
     drain_until_ = runtime_.now() + options.drain;
     runtime_.arm(drain_alarm_, drain_until_);
     disconnect_waits_ = true;
-    disconnect_code_ = options.reason_code;
+    farewell_ = {.reason_code = options.reason_code,
+                 .session_expiry_interval = options.session_expiry_interval,
+                 .reason_string = std::string(options.reason_string)};
     fail_all(waiting_until_connected_, Failure(Errc::closed));
     pass_on_disconnect();
     verb_done();
@@ -222,7 +239,7 @@ void Core::disconnect(const DisconnectOptions& options) {
 void Core::pass_on_disconnect() {
     if (!disconnect_waits_ || !waiting_for_room_.empty()) return;
     disconnect_waits_ = false;
-    session_.disconnect(disconnect_code_);
+    session_.disconnect(std::move(farewell_));
 }
 
 void Core::halt(const Failure& why) {
@@ -383,6 +400,7 @@ void Core::verb_done() {
 
 /// First come, first served: nobody passes the first who waits.
 void Core::make_room() {
+    session_.note_time(runtime_.now());
     while (!waiting_for_room_.empty()) {
         ClientOperation& operation = waiting_for_room_.front().operation;
         session::Exchange::Owner prepared{std::exchange(operation.prepared_, nullptr)};

@@ -173,8 +173,13 @@ private:
     // attempt.cpp
     Task<Failure> attempt();
     Task<Failure> ask_hook();
+    Task<Failure> greet();
     Task<Failure> open_link();
     Task<Failure> await_connack();
+    Task<Failure> fall_back(Failure why);
+    void speak(Version version);
+    [[nodiscard]] Version version_for(const Endpoint& endpoint) const;
+    [[nodiscard]] bool may_fall_back(const Failure& why) const noexcept;
     [[nodiscard]] Failure interrupted(const char* waiting_for, Phase phase) const;
 
     // authentication.cpp
@@ -209,7 +214,7 @@ private:
     session::Session session_;
     Router router_;
     const std::size_t receive_maximum_;
-    const bool broker_keeps_to_maximum_;
+    bool broker_keeps_to_maximum_;
     Backoff backoff_;
     Verdicts verdicts_;
     std::shared_ptr<AttemptHook> hook_; // shared with the call that is under way
@@ -228,7 +233,7 @@ private:
     bool session_present_ = false;
     DisconnectResult left_;
     bool disconnect_waits_ = false; // for what waits for room, which came before it
-    ReasonCode disconnect_code_ = ReasonCode::success;
+    session::Farewell farewell_;
     Failure drain_failure_; // the drain has run out on a connection
     Places waiting_for_room_;
     Places waiting_to_connect_;
@@ -240,7 +245,9 @@ private:
     // What the supervisor is told, and works with.
     Signal changed_;
     Route route_;
-    Endpoint endpoint_;          // of the attempt, or of the connection
+    std::vector<std::string> endpoints_of_3_1_1_; // that have refused version 5
+    Endpoint endpoint_;                           // of the attempt, or of the connection
+    TimePoint attempt_until_{};
     unsigned attempt_ = 0;       // since `connect`, or the end of a connection
     std::size_t our_faults_ = 0; // attempts in a row that failed for something on our side
     bool ever_connected_ = false;

@@ -127,16 +127,18 @@ void Router::on_ack(const session::Delivery& delivery, ReasonCode code) {
 }
 
 void Router::acknowledge(const session::Delivery& delivery, ReasonCode code) {
-    if (!shared_.empty() && others_hold(delivery)) return;
+    if (!shared_.empty() && others_hold(delivery, code)) return;
     session_.acknowledge(delivery, code);
     owner_.on_consumed();
 }
 
 /// One of those who share a delivery is done with it.
-bool Router::others_hold(const session::Delivery& delivery) {
+bool Router::others_hold(const session::Delivery& delivery, ReasonCode& code) {
     const auto found = shared_.find(delivery.sequence);
     if (found == shared_.end()) return false;
+    found->second.taken = found->second.taken || !failed(code);
     if (--found->second.holders > 0) return true;
+    if (found->second.taken) code = ReasonCode::success; // it is refused where nobody wanted it
     shared_.erase(found);
     return false;
 }

@@ -67,6 +67,7 @@ private:
     struct SharedDelivery {
         session::Delivery delivery;
         unsigned holders = 0;
+        bool taken = false; ///< by one of them at least
     };
     /// To the catch-all, or acknowledged and counted.
     void unclaimed(InboxEntry&& entry);
@@ -74,7 +75,7 @@ private:
     void push(Inbox& inbox, InboxEntry entry);
     void on_ack(const session::Delivery& delivery, ReasonCode code) override;
     void acknowledge(const session::Delivery& delivery, ReasonCode code);
-    [[nodiscard]] bool others_hold(const session::Delivery& delivery);
+    [[nodiscard]] bool others_hold(const session::Delivery& delivery, ReasonCode& code);
 
     Scheduler& scheduler_;
     session::Session& session_;

@@ -66,7 +66,8 @@ Failure Settings::check(const ClientOptions& options) {
     if (options.keep_alive.count() < 0 || options.keep_alive.count() > 65'535) {
         return invalid("keep_alive: 0 to 65,535 seconds");
     }
-    if (options.client_id.empty() && !options.clean_start && options.version == Version::v3_1_1) { // [MQTT-3.1.3-7]
+    const bool may_be_3_1_1 = options.version == Version::v3_1_1 || options.fall_back_to_3_1_1;
+    if (options.client_id.empty() && !options.clean_start && may_be_3_1_1) { // [MQTT-3.1.3-7]
         return invalid("client_id: an empty one needs clean_start (MQTT 3.1.1)");
     }
     if (options.authenticator && !wire::has_authentication(options.version))
@@ -85,6 +86,9 @@ Failure Settings::check(const ClientOptions& options) {
 Result<void> Settings::keep(const Connect& packet) {
     Buffer checked;
     if (auto written = wire::encode(checked, packet, options_.version); !written) return written;
+    if (options_.fall_back_to_3_1_1) { // what it could not say then is better known now
+        if (auto written = wire::encode(checked, packet, Version::v3_1_1); !written) return written;
+    }
     // Kept as MQTT 5 writes it, which holds everything that 3.1.1 has and the properties.
     Buffer bytes;
     if (auto written = wire::encode(bytes, packet, Version::v5); !written) return written;

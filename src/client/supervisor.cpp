@@ -133,6 +133,8 @@ Task<> Core::back_off() {
     route_.new_round();
     const std::chrono::milliseconds delay = backoff_.delay();
     if (hurry_) co_return;
+    session_.drop_expired(runtime_.now());
+    on_flushed(); // there may be room now
     ConnectionEvent event = this->event(Kind::waiting);
     event.endpoint = route_.next();
     event.attempt = attempt_ + 1;

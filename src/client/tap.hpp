@@ -20,6 +20,8 @@ public:
 
     void set(See see) noexcept { see_ = std::move(see); }
     [[nodiscard]] bool on() const noexcept { return static_cast<bool>(see_); }
+    /// From the next connection on.
+    void speak(Version version) noexcept { version_ = version; }
     [[nodiscard]] bool running() const noexcept { return running_; }
 
     void on_received(const wire::Frame& packet) noexcept override { show(PacketDirection::received, packet); }
@@ -29,7 +31,7 @@ private:
     void show(PacketDirection direction, const wire::Frame& packet) noexcept;
 
     const Scheduler& clock_;
-    const Version version_;
+    Version version_;
     See see_;
     bool running_ = false;
 };

@@ -15,6 +15,7 @@ public:
     std::array<LatencyHistogram, 3> acknowledged; // by QoS
     Duration ping_round_trip{};
     std::uint64_t dropped = 0;
+    std::uint64_t expired = 0;
 
     static void count(TrafficByType& way, PacketType type, std::size_t bytes) noexcept {
         Traffic& traffic = way.by_type[static_cast<std::size_t>(type)];

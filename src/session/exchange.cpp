@@ -6,6 +6,10 @@
 
 namespace culex::session {
 
+Exchange::Owner Exchange::make_blank(PacketType kind, QoS qos, PacketId id, std::size_t size) {
+    return Owner{new (pool_allocate(sizeof(Exchange) + size)) Exchange(kind, qos, id, size)};
+}
+
 Exchange::Owner Exchange::make(PacketType kind, QoS qos, PacketId id, Bytes packet) {
     void* memory = pool_allocate(sizeof(Exchange) + packet.size());
     auto* exchange = new (memory) Exchange(kind, qos, id, packet.size());

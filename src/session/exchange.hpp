@@ -24,6 +24,8 @@ public:
     };
     using Owner = std::unique_ptr<Exchange, Free>;
 
+    /// One whole packet, whose bytes are still to be written.
+    [[nodiscard]] static Owner make_blank(PacketType kind, QoS qos, PacketId id, std::size_t size);
     /// Copies the bytes of one whole packet.
     [[nodiscard]] static Owner make(PacketType kind, QoS qos, PacketId id, Bytes packet);
 
@@ -38,6 +40,7 @@ public:
     Exchange& operator=(const Exchange&) = delete;
 
     [[nodiscard]] Bytes packet() const noexcept { return {data(), size_}; }
+    [[nodiscard]] std::byte* editable() noexcept { return data(); }
     /// Sets DUP, as every PUBLISH that is sent again has it [MQTT-3.3.1-1].
     void mark_dup() noexcept { data()[0] |= std::byte{0x08}; }
     /// Puts `id` into a PUBLISH of QoS 1 or 2 that no list of the session holds yet.
@@ -51,6 +54,16 @@ public:
         assert(!operation_ && !(operation && operation->exchange_));
         operation_ = operation;
         if (operation) operation->exchange_ = this;
+    }
+    /// What `other` was, but for its bytes; and its operation.
+    void take_over(Exchange& other) noexcept {
+        step = other.step;
+        restores = other.restores;
+        sent_at = other.sent_at;
+        expires_at = other.expires_at;
+        Operation* const operation = std::exchange(other.operation_, nullptr);
+        if (operation) operation->exchange_ = nullptr;
+        attach(operation);
     }
     /// Tells the waiting operation, if any, and lets go of it.
     void complete(Outcome&& outcome) noexcept {
@@ -68,7 +81,12 @@ public:
     bool restores = false;    ///< a SUBSCRIBE of the session's own: in nobody's way and in no bound
     /// When a PUBLISH was handed to the transport of this link; the epoch where it was not yet, or on an earlier link.
     TimePoint sent_at{};
+    /// When a PUBLISH that was never sent is not to be sent any more (its Message Expiry Interval); the epoch for never.
+    TimePoint expires_at{};
+    /// The interval begins when the session first sees the message: who made it had no clock.
+    static constexpr TimePoint expiry_not_begun = TimePoint::max();
     std::uint32_t order = 0; ///< among the messages of a `PublishQueue`
+    Version version{};       ///< of a message that was prepared and not submitted: what its bytes are
 
 private:
     friend class Operation;

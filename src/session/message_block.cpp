@@ -155,6 +155,11 @@ void Message::ack() const {
     if (block_ && block_->ack_place_) block_->ack(ReasonCode::success);
 }
 
+void Message::reject(ReasonCode reason_code) const {
+    // The session knows which codes can be sent; that this is a refusal is known here alone.
+    if (block_ && block_->ack_place_) block_->ack(failed(reason_code) ? reason_code : ReasonCode::unspecified_error);
+}
+
 std::string_view Message::topic() const noexcept { return as_text({block_->text_, block_->topic_size_}); }
 Bytes Message::payload() const noexcept { return {block_->text_ + block_->topic_size_, block_->payload_size_}; }
 QoS Message::qos() const noexcept { return block_->qos_; }

@@ -36,6 +36,7 @@ public:
     [[nodiscard]] Exchange::Owner take(Exchange& exchange) noexcept;
 
     template <class F> void for_each_tracked(F visit) { tracked_.list.for_each(visit); }
+    template <class F> void for_each_qos0(F visit) { qos0_.list.for_each(visit); }
 
 private:
     struct Lane {

@@ -23,6 +23,7 @@ Result<void> Session::handle_open(const Connect& connect, TimePoint now) {
     limits_ = Limits{.keep_alive = std::chrono::seconds{connect.keep_alive},
                      .session_expiry_interval = connect.properties.session_expiry_interval.value_or(0)};
     clean_start_ = connect.clean_start;
+    asked_to_keep_session_ = limits_.session_expiry_interval != 0;
     problem_information_ = connect.properties.request_problem_information.value_or(1) != 0;
     framer_ = wire::Framer(config_.maximum_packet_size);
     authentication_method_ = connect.properties.authentication_method;
@@ -41,7 +42,8 @@ Result<void> Session::handle_open(const Connect& connect, TimePoint now) {
 void Session::handle_end() {
     if ((state_ == State::opening || state_ == State::verifying) && connect_sent_) in_doubt_ = true;
     state_ = State::offline;
-    limits_ = Limits{}; // what the next link will grant is not known
+    topic_aliases_.begin(0); // [MQTT-3.3.2-7]
+    limits_ = Limits{};      // what the next link will grant is not known
     quota_ = 0;
     forget_output();
     inbound_.forget_link();
@@ -98,30 +100,35 @@ void Session::abandon(const Failure& why) {
 
 // --- the end that we choose
 
-void Session::disconnect(ReasonCode code) {
+void Session::disconnect(Farewell farewell) {
     if (disconnecting_) return;
     disconnecting_ = true;
-    disconnect_code_ = code;
+    farewell_ = std::move(farewell);
     disconnect_when_drained();
 }
 
 void Session::disconnect_when_drained() {
-    if (disconnecting_ && state_ == State::connected && outstanding_ == 0) disconnect_now(disconnect_code_);
+    if (disconnecting_ && state_ == State::connected && outstanding_ == 0) disconnect_now(std::move(farewell_));
 }
 
-void Session::disconnect_now(ReasonCode code) {
+void Session::disconnect_now(Farewell farewell) {
     disconnecting_ = true;
     if (state_ != State::connected) return;
     // Without a place for the code, DISCONNECT says that all is well; then silence says more.
-    const bool sayable = code == ReasonCode::success || wire::disconnect_tells_reason(config_.version);
-    if (sayable) write_disconnect(code);
+    const bool sayable = farewell.reason_code == ReasonCode::success || wire::disconnect_tells_reason(config_.version);
+    if (sayable) {
+        Disconnect packet{.reason_code = farewell.reason_code};
+        if (!farewell.reason_string.empty()) packet.properties.reason_string = farewell.reason_string;
+        // What was 0 in CONNECT cannot be raised (section 3.14.2.2.2).
+        if (asked_to_keep_session_) packet.properties.session_expiry_interval = farewell.session_expiry_interval;
+        write_disconnect(packet);
+    }
     state_ = State::finished; // nothing may follow it [MQTT-3.14.4-1]
 }
 
-/// If it has no room for this, the broker must do without.
-void Session::write_disconnect(ReasonCode code) {
+/// If the broker has no room for this, it must do without.
+void Session::write_disconnect(const Disconnect& packet) {
     const std::size_t before = output_.size();
-    const Disconnect packet{.reason_code = code};
     if (wire::encode(output_, packet, config_.version, limits_.maximum_packet_size))
         Counters::count(counters_.sent, PacketType::disconnect, output_.size() - before);
 }
@@ -132,7 +139,7 @@ void Session::fail(Failure why) {
     if (state_ == State::failed || state_ == State::offline) return;
     const bool ours = why == Errc::malformed_packet || why == Errc::protocol_error;
     if (ours && state_ == State::connected && wire::disconnect_tells_reason(config_.version)) {
-        write_disconnect(why.reason_code());
+        write_disconnect(Disconnect{.reason_code = why.reason_code()});
     }
     const Phase phase = state_ == State::opening ? Phase::mqtt : Phase::session;
     state_ = State::failed;
@@ -179,6 +186,7 @@ void Session::handle_reading(bool on, TimePoint now) {
 }
 
 void Session::handle_time(TimePoint now) {
+    noted_ = now;
     if (state_ != State::connected) return;
     if (now >= answer_due()) {
         fail(Failure(Errc::no_response, "no PINGRESP in time"));

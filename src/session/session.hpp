@@ -30,6 +30,7 @@
 /// What is queued, sent and not acknowledged, or asked for is bounded. Beyond the bounds the policy (`WhenFull`) decides; it
 /// drops from queue_ alone, never what was sent once (session_bounds.cpp).
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <memory>
@@ -52,6 +53,7 @@
 #include "session/packet_tap.hpp"
 #include "session/publish_queue.hpp"
 #include "session/subscriptions.hpp"
+#include "session/topic_aliases.hpp"
 #include "wire/codec.hpp"
 
 namespace culex::session {
@@ -88,6 +90,13 @@ struct Published {
     bool done = false; ///< a QoS 0 message is in the output: the operation was not attached and hears nothing
 };
 
+/// What DISCONNECT says.
+struct Farewell {
+    ReasonCode reason_code = ReasonCode::success;
+    std::optional<std::uint32_t> session_expiry_interval{}; ///< seconds
+    std::string reason_string{};
+};
+
 /// What waits to be sent or acknowledged.
 struct Unfinished {
     std::array<std::size_t, 3> messages{}; ///< by QoS
@@ -108,6 +117,8 @@ public:
     Result<void> handle_open(const Connect& connect, TimePoint now);
     void handle_input(Bytes bytes, TimePoint now);
     void handle_time(TimePoint now);
+    /// What time it is, before a verb for which it matters: one with a message that has a Message Expiry Interval.
+    void note_time(TimePoint now) noexcept { noted_ = now; }
     /// The owner has handed all of `output` to the transport.
     void handle_flushed(TimePoint now);
     /// Whether the owner reads from the transport. While it does not, PINGRESP cannot arrive, and is not missed.
@@ -137,14 +148,22 @@ public:
     void give_back(const Delivery& delivery) noexcept { inbound_.give_back(delivery); }
     /// Takes no more verbs, and sends DISCONNECT when everything before it is sent and acknowledged. A code that DISCONNECT
     /// cannot carry (`disconnect_with_will` under 3.1.1) ends the link without it, which makes the broker publish the will.
-    void disconnect(ReasonCode code = ReasonCode::success);
+    void disconnect(Farewell farewell);
+    void disconnect(ReasonCode code = ReasonCode::success) { disconnect(Farewell{.reason_code = code}); }
     /// The same now; what is not acknowledged stays as it is.
-    void disconnect_now(ReasonCode code = ReasonCode::success);
+    void disconnect_now(Farewell farewell);
+    void disconnect_now(ReasonCode code = ReasonCode::success) { disconnect_now(Farewell{.reason_code = code}); }
     /// Tells every operation that waits that it ended with `why`, and keeps what MQTT keeps of a session that is not connected:
     /// QoS 1 and 2 messages, for a later `handle_open`. Returns how many exchanges were not finished.
     std::size_t suspend(const Failure& why);
     /// Ends every exchange with `why` and forgets the session: the next link is a first one.
     void abandon(const Failure& why);
+    /// The next link speaks this version, and what is kept will be sent in it. Between links alone. A message or request that
+    /// the other version cannot express ends with `Errc::not_supported`; a property that it does not have is left out.
+    void use_version(Version version);
+    [[nodiscard]] Version version() const noexcept { return config_.version; }
+    /// Ends what has expired in the queue without being sent. Otherwise that is seen when its turn to be sent comes.
+    void drop_expired(TimePoint now);
     /// Takes verbs again after `disconnect`.
     void accept_verbs() noexcept { disconnecting_ = false; }
 
@@ -222,7 +241,7 @@ private:
     [[gnu::cold]] void fail_unread();
     void fail(Failure why);
     void disconnect_when_drained();
-    void write_disconnect(ReasonCode code);
+    void write_disconnect(const Disconnect& packet);
     [[nodiscard]] Duration ping_interval() const noexcept;
     [[nodiscard]] TimePoint ping_due() const noexcept;
     [[nodiscard]] TimePoint answer_due() const noexcept;
@@ -292,8 +311,11 @@ private:
     [[nodiscard, gnu::cold]] Failure refuse_verb() const;
     Result<void> check_granted(QoS qos, bool retain, std::size_t packet_size) const;
     Result<void> append(Publish& message);
+    void append_packet(Bytes packet);
     Result<Published> send_once(Publish& message);
     Result<Published> send_tracked(Publish& message, Operation* operation);
+    [[gnu::noinline]] Result<Published> send_tracked_by_alias(Publish& message, std::size_t greatest_size,
+                                                              Operation* operation);
     Result<Published> submit_directly(Exchange::Owner& prepared, Operation* operation);
     [[gnu::noinline]] Result<Published> enqueue(Publish& message, Operation* operation);
     template <class List> Exchange& track(Exchange::Owner&& exchange, List& list, Operation* operation);
@@ -304,6 +326,20 @@ private:
     void release(Exchange& exchange);
     void resume(bool session_present);
     void pump();
+
+    // session_edit.cpp
+    [[nodiscard]] TimePoint latest() const noexcept { return std::max({noted_, last_sent_, last_received_}); }
+    [[gnu::noinline]] Result<void> append_by_alias(Publish& message);
+    [[gnu::noinline]] void append_with_alias(Bytes packet);
+    void begin_expiry(Exchange& message, std::uint32_t interval) noexcept;
+    [[gnu::cold]] void begin_expiry(Exchange& message) noexcept;
+    [[nodiscard, gnu::noinline]] bool apply_expiry(Exchange& message) noexcept;
+    [[nodiscard, gnu::cold]] static Failure expired();
+
+    // session_version.cpp
+    [[nodiscard]] Exchange::Owner in_version(const Exchange& exchange, Version from);
+    [[nodiscard]] Exchange::Owner translate(Exchange::Owner exchange, Version from);
+    [[nodiscard, gnu::cold]] bool bring_up_to_date(Exchange::Owner& prepared);
 
     // session_statistics.cpp
     [[gnu::cold]] void show_output();
@@ -341,7 +377,7 @@ private:
     void handle(const Suback& packet);
     void handle(const Unsuback& packet);
 
-    const Config config_;
+    Config config_; // only the version ever changes
 
     // What survives a link.
     IdTable<Exchange> ids_;
@@ -361,7 +397,7 @@ private:
     std::string assigned_client_id_;
     bool in_doubt_ = false; // a CONNECT was not answered: it may have made a new session of one that was lost
     bool disconnecting_ = false;
-    ReasonCode disconnect_code_ = ReasonCode::success;
+    Farewell farewell_;
 
     // What ends with it.
     State state_ = State::offline;
@@ -370,6 +406,7 @@ private:
     std::string response_information_;
     Limits limits_;
     bool clean_start_ = true;
+    bool asked_to_keep_session_ = false; // a session expiry interval that is not 0
     bool connect_sent_ = false;
     bool problem_information_ = true; // we did not forbid the broker to explain itself
     std::uint16_t quota_ = 0;
@@ -379,6 +416,8 @@ private:
     Buffer parked_; // what came between CONNACK and `accept`, but for its first bytes, which the framer keeps
     wire::Framer framer_;
     std::vector<std::string> aliases_; // of the broker: alias - 1 -> topic
+    TopicAliases topic_aliases_;       // ours
+    TimePoint noted_{};                // the latest of these three is the best that is known
     TimePoint last_sent_{};
     TimePoint last_received_{};
     std::optional<TimePoint> ping_sent_;  // the oldest that is not answered, or when reading went on after it

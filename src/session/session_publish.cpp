@@ -3,6 +3,7 @@
 
 #include "session/failures.hpp"
 #include "session/session.hpp"
+#include "wire/publish_edit.hpp"
 
 namespace culex::session {
 namespace {
@@ -24,9 +25,18 @@ void strip(PublishProperties& properties) noexcept {
 [[gnu::always_inline]] inline Result<void> Session::append(Publish& message) {
     const std::uint32_t limit = limits_.maximum_packet_size;
     if (!grants(message.qos, message.retain)) return check_granted(message.qos, message.retain, 0);
+    if (topic_aliases_.in_use()) {
+        strip(message.properties);
+        return append_by_alias(message);
+    }
     if (wire::encode_plain_publish(output_, message, config_.version, limit)) return {};
     strip(message.properties);
     return wire::encode(output_, message, config_.version, limit);
+}
+
+inline void Session::append_packet(Bytes packet) {
+    if (topic_aliases_.in_use()) return append_with_alias(packet);
+    output_.append(packet);
 }
 
 // --- verbs
@@ -40,11 +50,19 @@ Result<Exchange::Owner> Session::prepare(Publish& message) {
     if (auto granted = check_granted(message.qos, message.retain, scratch_.size()); !granted) {
         return std::move(granted).failure();
     }
-    return Exchange::make(PacketType::publish, message.qos, message.packet_id, scratch_.bytes());
+    auto prepared = Exchange::make(PacketType::publish, message.qos, message.packet_id, scratch_.bytes());
+    prepared->version = config_.version;
+    if (message.properties.message_expiry_interval)
+        begin_expiry(*prepared, *message.properties.message_expiry_interval);
+    return prepared;
 }
 
 Result<Published> Session::submit(Exchange::Owner& prepared, Operation* operation) {
     if (disconnecting_) return refuse_verb();
+    if (prepared->version != config_.version && !bring_up_to_date(prepared)) [[unlikely]]
+        return Failure(Errc::not_supported, "not in the version that the broker speaks");
+    if (prepared->expires_at == Exchange::expiry_not_begun) [[unlikely]]
+        begin_expiry(*prepared);
     if (!has_room_for(prepared->packet().size()) || lacks_id(prepared->qos)) {
         if (Failure why = overflow(prepared->qos, prepared->packet().size())) return why;
     }
@@ -104,6 +122,7 @@ Result<Published> Session::send_once(Publish& message) {
 Result<Published> Session::send_tracked(Publish& message, Operation* operation) {
     const std::size_t greatest_size = message.topic.size() + message.payload.size() + greatest_plain_head;
     if (!has_room_for(greatest_size) || !grants(message.qos, message.retain)) return enqueue(message, operation);
+    if (topic_aliases_.in_use()) return send_tracked_by_alias(message, greatest_size, operation);
     message.dup = false; // tells of this very packet [MQTT-3.3.1-3]
     message.packet_id = next_id();
     const std::size_t before = output_.size();
@@ -117,13 +136,34 @@ Result<Published> Session::send_tracked(Publish& message, Operation* operation) 
     return Published{message.packet_id, false};
 }
 
+/// The kept bytes hold the topic, those for the link its alias: each is written once.
+Result<Published> Session::send_tracked_by_alias(Publish& message, std::size_t greatest_size, Operation* operation) {
+    const std::uint16_t alias = wire::has_properties(message) || greatest_size > limits_.maximum_packet_size
+                                    ? std::uint16_t{}
+                                    : topic_aliases_.find(message.topic);
+    const PacketId id = alias == 0 ? PacketId{} : next_id();
+    if (id == 0) return enqueue(message, operation); // the long way introduces topics, too
+    message.dup = false;
+    message.packet_id = id;
+    const std::size_t size = wire::plain_publish_size(message, config_.version);
+    auto kept = Exchange::make_blank(PacketType::publish, message.qos, id, size);
+    wire::write_plain_publish(kept->editable(), message, config_.version);
+    const std::size_t before = output_.size();
+    wire::append_alias_publish(output_, message, alias);
+    counters_.sent_publish(message.qos, output_.size() - before);
+    sent(track(std::move(kept), fresh_, operation));
+    return Published{id, false};
+}
+
 Result<Published> Session::submit_directly(Exchange::Owner& prepared, Operation* operation) {
+    if (prepared->expires_at != TimePoint{} && !apply_expiry(*prepared)) return expired();
     const Bytes packet = prepared->packet();
     if (auto granted = check_granted(prepared->qos, has_retain(packet), packet.size()); !granted) {
         return std::move(granted).failure();
     }
-    output_.append(packet);
-    counters_.sent_publish(prepared->qos, packet.size());
+    const std::size_t before = output_.size();
+    append_packet(packet);
+    counters_.sent_publish(prepared->qos, output_.size() - before);
     if (prepared->qos == QoS::at_most_once) {
         prepared.reset();
         return Published{0, true};
@@ -145,13 +185,22 @@ Result<Published> Session::enqueue(Publish& message, Operation* operation) {
 // --- sending what waits
 
 void Session::send(Exchange::Owner exchange) {
+    if (exchange->expires_at != TimePoint{} && !apply_expiry(*exchange)) {
+        finish(*exchange.release(), {.failure = expired()});
+        return;
+    }
     const Bytes packet = exchange->packet();
     if (auto granted = check_granted(exchange->qos, has_retain(packet), packet.size()); !granted) {
         finish(*exchange.release(), {.failure = std::move(granted).failure()});
         return;
     }
-    output_.append(packet);
-    counters_.sent_publish(exchange->qos, packet.size());
+    const std::size_t before = output_.size();
+    if (exchange->step == Step::unsent) {
+        append_packet(packet);
+    } else { // sent again, it says all by itself
+        output_.append(packet);
+    }
+    counters_.sent_publish(exchange->qos, output_.size() - before);
     if (exchange->qos == QoS::at_most_once) {
         finish(*exchange.release(), {});
     } else {
@@ -179,6 +228,7 @@ void Session::release(Exchange& exchange) {
 /// After CONNACK: what earlier links left over, and then the queue [MQTT-4.4.0-1].
 void Session::resume(bool session_present) {
     quota_ = limits_.receive_maximum;
+    topic_aliases_.begin(limits_.topic_alias_maximum);
     const bool in_doubt = std::exchange(in_doubt_, false);
     if (!session_present) { // [MQTT-3.2.2-5]
         inbound_.forget_session();

@@ -11,6 +11,8 @@ void Session::count_into(Statistics& to) {
     to.ping_round_trip = counters_.ping_round_trip;
     to.outbound_dropped[static_cast<std::size_t>(config_.when_full)] += counters_.dropped;
 
+    to.outbound_expired = counters_.expired;
+
     std::size_t requests = 0;
     for (ExchangeList* list : {&requests_, &requested_}) list->for_each([&](Exchange&) { ++requests; });
     const PublishQueue::Depth queued = queue_.depth();

@@ -96,26 +96,42 @@ inline std::byte* put_bytes(std::byte* to, const void* from, std::size_t size) n
     return to + size;
 }
 
+template <class Source>
+[[nodiscard]] constexpr std::size_t plain_publish_remaining(const Source& p, Version version) noexcept {
+    const bool has_id = p.qos != QoS::at_most_once;
+    return 2 + p.topic.size() + (has_id ? 2 : 0) + (version == Version::v5 ? 1 : 0) + p.payload.size();
+}
+/// Of the whole packet.
+template <class Source>
+[[nodiscard]] constexpr std::size_t plain_publish_size(const Source& p, Version version) noexcept {
+    const std::size_t remaining = plain_publish_remaining(p, version);
+    return 1 + varint_size(remaining) + remaining;
+}
+
+/// Writes a checked PUBLISH without properties; gives the end.
+template <class Source>
+[[gnu::always_inline]] inline std::byte* write_plain_publish(std::byte* begin, const Source& p, Version version) {
+    const unsigned flags =
+        static_cast<unsigned>(p.dup) << 3 | static_cast<unsigned>(p.qos) << 1 | static_cast<unsigned>(p.retain);
+    *begin = static_cast<std::byte>(static_cast<unsigned>(PacketType::publish) << 4 | flags);
+    std::byte* at = put_varint(begin + 1, static_cast<std::uint32_t>(plain_publish_remaining(p, version)));
+    at = put_bytes(put_u16(at, p.topic.size()), p.topic.data(), p.topic.size());
+    if (p.qos != QoS::at_most_once) at = put_u16(at, p.packet_id);
+    if (version == Version::v5) *at++ = std::byte{0}; // no properties
+    return put_bytes(at, p.payload.data(), p.payload.size());
+}
+
 /// Appends a checked PUBLISH without properties; false if it might be too large. `Source` is a Publish or PublishParts.
 template <class Source>
 [[nodiscard, gnu::always_inline]] inline bool append_plain_publish(Buffer& out, const Source& p, Version version,
                                                                    std::uint32_t maximum) {
     constexpr std::size_t greatest_fixed_header = 5;
-    const bool has_id = p.qos != QoS::at_most_once;
-    const bool v5 = version == Version::v5;
-    const std::size_t remaining = 2 + p.topic.size() + (has_id ? 2 : 0) + (v5 ? 1 : 0) + p.payload.size();
+    const std::size_t remaining = plain_publish_remaining(p, version);
     if (remaining > max_remaining_length || remaining + greatest_fixed_header > maximum) return false;
 
     std::byte* const begin = out.reserve(remaining + greatest_fixed_header);
-    const unsigned flags =
-        static_cast<unsigned>(p.dup) << 3 | static_cast<unsigned>(p.qos) << 1 | static_cast<unsigned>(p.retain);
-    *begin = static_cast<std::byte>(static_cast<unsigned>(PacketType::publish) << 4 | flags);
-    std::byte* at = put_varint(begin + 1, static_cast<std::uint32_t>(remaining));
-    at = put_bytes(put_u16(at, p.topic.size()), p.topic.data(), p.topic.size());
-    if (has_id) at = put_u16(at, p.packet_id);
-    if (v5) *at++ = std::byte{0}; // no properties
-    at = put_bytes(at, p.payload.data(), p.payload.size());
-    out.commit(static_cast<std::size_t>(at - begin));
+    std::byte* const end = write_plain_publish(begin, p, version);
+    out.commit(static_cast<std::size_t>(end - begin));
     return true;
 }
 
