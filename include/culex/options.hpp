@@ -139,7 +139,7 @@ struct DisconnectOptions {
 template <class T> inline constexpr bool safe_in_await = std::is_aggregate_v<T> && std::is_trivially_destructible_v<T>;
 static_assert(safe_in_await<ClientOptions> && safe_in_await<ConnectOptions> && safe_in_await<PublishOptions> &&
               safe_in_await<SubscribeOptions> && safe_in_await<UnsubscribeOptions> &&
-              safe_in_await<ReauthenticateOptions> && safe_in_await<DisconnectOptions> && safe_in_await<RequestOptions> &&
-              safe_in_await<ServeOptions>);
+              safe_in_await<ReauthenticateOptions> && safe_in_await<DisconnectOptions> &&
+              safe_in_await<RequestOptions> && safe_in_await<ServeOptions>);
 
 } // namespace culex
