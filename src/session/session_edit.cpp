@@ -22,6 +22,8 @@ Result<void> Session::append_by_alias(Publish& message) {
             return {};
         }
     }
+    message.properties.topic_alias.reset(); // as `prepare` does
+    message.properties.subscription_identifiers = {};
     scratch_.clear();
     if (auto written = wire::encode(scratch_, message, config_.version, limits_.maximum_packet_size); !written)
         return written;

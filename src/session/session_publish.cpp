@@ -25,10 +25,8 @@ void strip(PublishProperties& properties) noexcept {
 [[gnu::always_inline]] inline Result<void> Session::append(Publish& message) {
     const std::uint32_t limit = limits_.maximum_packet_size;
     if (!grants(message.qos, message.retain)) return check_granted(message.qos, message.retain, 0);
-    if (topic_aliases_.in_use()) {
-        strip(message.properties);
+    if (topic_aliases_.in_use()) [[unlikely]]
         return append_by_alias(message);
-    }
     if (wire::encode_plain_publish(output_, message, config_.version, limit)) return {};
     strip(message.properties);
     return wire::encode(output_, message, config_.version, limit);
@@ -145,9 +143,10 @@ Result<Published> Session::send_tracked_by_alias(Publish& message, std::size_t g
     if (id == 0) return enqueue(message, operation); // the long way introduces topics, too
     message.dup = false;
     message.packet_id = id;
-    const std::size_t size = wire::plain_publish_size(message, config_.version);
-    auto kept = Exchange::make_blank(PacketType::publish, message.qos, id, size);
-    wire::write_plain_publish(kept->editable(), message, config_.version);
+    const std::size_t remaining = wire::plain_publish_remaining(message, config_.version);
+    auto kept =
+        Exchange::make_blank(PacketType::publish, message.qos, id, 1 + wire::varint_size(remaining) + remaining);
+    wire::write_plain_publish(kept->editable(), message, config_.version, remaining);
     const std::size_t before = output_.size();
     wire::append_alias_publish(output_, message, alias);
     counters_.sent_publish(message.qos, output_.size() - before);

@@ -101,23 +101,21 @@ template <class Source>
     const bool has_id = p.qos != QoS::at_most_once;
     return 2 + p.topic.size() + (has_id ? 2 : 0) + (version == Version::v5 ? 1 : 0) + p.payload.size();
 }
-/// Of the whole packet.
-template <class Source>
-[[nodiscard]] constexpr std::size_t plain_publish_size(const Source& p, Version version) noexcept {
-    const std::size_t remaining = plain_publish_remaining(p, version);
-    return 1 + varint_size(remaining) + remaining;
-}
 
-/// Writes a checked PUBLISH without properties; gives the end.
+/// Writes a checked PUBLISH without properties; gives the end. `remaining` is what `plain_publish_remaining` says: counted
+/// before, since behind the first byte that is written the compiler would read all of `p` again.
 template <class Source>
-[[gnu::always_inline]] inline std::byte* write_plain_publish(std::byte* begin, const Source& p, Version version) {
+[[gnu::always_inline]] inline std::byte* write_plain_publish(std::byte* begin, const Source& p, Version version,
+                                                             std::size_t remaining) {
+    const bool has_id = p.qos != QoS::at_most_once;
+    const bool v5 = version == Version::v5;
     const unsigned flags =
         static_cast<unsigned>(p.dup) << 3 | static_cast<unsigned>(p.qos) << 1 | static_cast<unsigned>(p.retain);
     *begin = static_cast<std::byte>(static_cast<unsigned>(PacketType::publish) << 4 | flags);
-    std::byte* at = put_varint(begin + 1, static_cast<std::uint32_t>(plain_publish_remaining(p, version)));
+    std::byte* at = put_varint(begin + 1, static_cast<std::uint32_t>(remaining));
     at = put_bytes(put_u16(at, p.topic.size()), p.topic.data(), p.topic.size());
-    if (p.qos != QoS::at_most_once) at = put_u16(at, p.packet_id);
-    if (version == Version::v5) *at++ = std::byte{0}; // no properties
+    if (has_id) at = put_u16(at, p.packet_id);
+    if (v5) *at++ = std::byte{0}; // no properties
     return put_bytes(at, p.payload.data(), p.payload.size());
 }
 
@@ -130,7 +128,7 @@ template <class Source>
     if (remaining > max_remaining_length || remaining + greatest_fixed_header > maximum) return false;
 
     std::byte* const begin = out.reserve(remaining + greatest_fixed_header);
-    std::byte* const end = write_plain_publish(begin, p, version);
+    std::byte* const end = write_plain_publish(begin, p, version, remaining);
     out.commit(static_cast<std::size_t>(end - begin));
     return true;
 }

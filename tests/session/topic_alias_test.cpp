@@ -1,5 +1,6 @@
 // Topic aliases of ours (MQTT 5, section 3.3.2.3.4).
 #include "session/topic_aliases.hpp"
+#include "support/allocations.hpp"
 #include "support/session_peer.hpp"
 
 namespace culex::session {
@@ -121,6 +122,36 @@ TEST_F(TopicAlias5, of_a_topic_that_may_not_be_is_not_introduced) {
     for (int i = 0; i < 2; ++i) EXPECT_EQ(peer.publish("sensors/#", "x", q0).outcome, "refused: invalid argument");
     peer.publish("sensors/a", "x", q0);
     EXPECT_THAT(peer.sent(), ElementsAre("PUBLISH q0 alias=1 sensors/a:x"));
+}
+
+TEST_F(TopicAlias5, steady_state_allocates_nothing) {
+    if (!counts_allocations()) GTEST_SKIP() << "sanitizers take the place of the allocator and of the pool";
+    peer.connect(granting(3));
+    const std::string topics[] = {"sensors/temperature/1", "sensors/temperature/2", "sensors/temperature/3",
+                                  "sensors/temperature/4"}; // so that they take each other's place
+    const auto round = [&](QoS qos) {
+        for (const std::string& topic : topics) {
+            Publish message{.topic = topic, .payload = as_bytes(std::string_view("x")), .qos = qos};
+            ASSERT_TRUE(peer->publish(message));
+            peer->output().clear();
+            peer->handle_flushed(peer.now);
+            if (qos == q0) continue;
+            const auto id = static_cast<unsigned>(message.packet_id);
+            const std::byte puback[] = {std::byte{0x40}, std::byte{2}, std::byte(id >> 8), std::byte(id & 0xFF)};
+            peer->handle_input(puback, peer.now);
+        }
+    };
+    const auto rounds = [&] {
+        for (int i = 0; i < 50; ++i) {
+            round(q0);
+            round(q1);
+        }
+    };
+    rounds();
+    const std::size_t before = allocations();
+    rounds();
+    EXPECT_EQ(allocations() - before, 0u);
+    EXPECT_EQ(peer->outstanding(), 0u);
 }
 
 TEST_F(TopicAlias5, finds_each_of_many_topics) {
