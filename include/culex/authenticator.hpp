@@ -10,7 +10,6 @@
 ///               ◄─── CONNACK, or AUTH 0x00 ─────────────── it is satisfied
 ///     success()
 
-#include <memory>
 #include <string>
 #include <string_view>
 

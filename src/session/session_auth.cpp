@@ -11,7 +11,9 @@
 namespace culex::session {
 
 Result<void> Session::authenticate(Bytes data) {
-    if (auth_turn_ != AuthTurn::ours) return Failure(Errc::not_connected, "there is no AUTH to answer");
+    const bool open =
+        state_ == State::opening || state_ == State::connected; // nothing follows DISCONNECT [MQTT-3.14.4-1]
+    if (!open || auth_turn_ != AuthTurn::ours) return Failure(Errc::not_connected, "there is no AUTH to answer");
     return send_auth(ReasonCode::continue_authentication, data); // [MQTT-4.12.0-3]
 }
 

@@ -412,6 +412,22 @@ TEST_P(Authenticating, again_although_a_full_stream_has_stopped_the_reading) {
     EXPECT_EQ(reauthenticate(), "ok");
 }
 
+TEST_P(Authenticating, a_disconnect_does_not_wait_for_it) {
+    start_connected();
+    toy.answers_after = 5s;
+    TaskRoot<> root(again(*client, {}));
+    root.start_on(runtime);
+    runtime.advance(1s);
+    const TimePoint begun = runtime.now();
+    runtime.run(disconnect(*client));
+    runtime.advance(10s);
+    EXPECT_LT(runtime.now() - begun, 12s);
+    EXPECT_EQ(outcome(root), "the client is closed");
+    EXPECT_EQ(toy.running, 0);
+    EXPECT_EQ(a.received(PacketType::disconnect).size(), 1u);
+    EXPECT_THAT(a.verify(), IsEmpty());
+}
+
 TEST_P(Authenticating, again_needs_an_authenticator_and_a_connection) { // [MQTT-4.12.0-7]
     start(quick());
     EXPECT_EQ(reauthenticate(), "not connected");

@@ -288,6 +288,20 @@ TEST_F(AuthTest, authenticates_again_while_messages_flow) { // [MQTT-4.12.1-1]
     EXPECT_TRUE(peer->reauthenticate({})); // and once more
 }
 
+TEST_F(AuthTest, nothing_follows_a_disconnect_that_overtakes_the_exchange) { // [MQTT-3.14.4-1]
+    connect();
+    ASSERT_TRUE(peer->reauthenticate({}));
+    challenge("really?");
+    peer.sent();
+    peer->disconnect();
+    EXPECT_EQ(peer->authenticate(as_bytes("yes")).failure(), Errc::not_connected);
+    peer->reject_authentication(Failure(Errc::authentication_failed));
+    EXPECT_THAT(peer.sent(), ElementsAre("DISCONNECT"));
+    EXPECT_FALSE(peer->failure());
+    peer.end();
+    EXPECT_EQ(peer->authenticate({}).failure(), Errc::not_connected);
+}
+
 TEST_F(AuthTest, a_wrong_proof_ends_the_link_with_disconnect) { // [MQTT-4.12.1-2]
     connect();
     ASSERT_TRUE(peer->reauthenticate({}));
