@@ -43,8 +43,8 @@ using RequestHandler = Function<Task<Reply>(const Message&)>;
 ///     disconnect   deadline: reports what    connects again while  gives the report               fails: closed
 ///              is left. Dropped: goes on     something is left
 ///     wait_connected  waits no more          waits                 fails: the cause, or closed    fails: closed
-///     request  waits no more; the reply is  waits, and is sent    fails: the cause, or closed    fails: closed
-///              dropped, and counted         again (QoS 1, 2)
+///     request  waits no more; the reply is   waits, and is sent    fails: the cause, or closed    fails: closed
+///              dropped, and counted          again (QoS 1, 2)
 ///     reauthenticate  waits no more          fails: the cause      fails: the cause, or closed    fails: closed
 ///     next     waits no more, loses nothing  waits                 what is there, then the        what is there, then
 ///              (3)                                                 cause, or empty                empty

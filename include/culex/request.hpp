@@ -11,7 +11,8 @@
 /// by their correlation data; any number may wait at once. The topic is made of the broker's Response Information, where it
 /// was asked for (`ConnectProperties::request_response_information`) and given, or else stands under
 /// `culex/responses/<client id>`; its end cannot be guessed. The broker must let the client subscribe to it, and the server
-/// publish there.
+/// publish there. Requests leave in the order of the calls; only the first ones, which wait for the subscription, may be
+/// passed by what is published after them.
 
 #include <optional>
 #include <string>

@@ -117,7 +117,7 @@ public:
 
     [[nodiscard]] Runtime& runtime() noexcept { return runtime_; }
     /// What is spoken with the broker.
-    [[nodiscard]] Version version() const noexcept { return settings_.plain().version; }
+    [[nodiscard]] Version version() const noexcept { return session_.version(); }
     [[nodiscard]] ConnectionState state() const noexcept { return state_; }
     [[nodiscard]] std::string_view client_id() const noexcept;
     [[nodiscard]] const Failure& last_failure() const noexcept { return last_failure_; }
