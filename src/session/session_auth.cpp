@@ -125,7 +125,7 @@ void Session::report_auth(ReasonCode code, std::optional<Bytes> data, std::optio
 
 void Session::fail_saying(ReasonCode code, Failure why) {
     if (state_ != State::opening && state_ != State::verifying && state_ != State::connected) return;
-    write_disconnect(code);
+    write_disconnect(Disconnect{.reason_code = code});
     const Phase phase = state_ == State::connected ? Phase::session : Phase::mqtt;
     state_ = State::failed;
     failure_ = std::move(why).during(phase);
