@@ -37,9 +37,7 @@ std::string unique_topic() { return fmt::format("culex/jobs/{:x}", culex::Clock:
 
 /// A message is acknowledged when the worker asks for the next one: the job was done. `quota`: leaves after so many.
 culex::Task<> work(culex::Loop& loop, std::string url, std::string topic, std::string name, int quota, Board& board) {
-    culex::AsyncClient client(loop, {.version = culex::Version::v5,
-                                     // No more than this waits here while others have nothing to do.
-                                     .properties = {.receive_maximum = std::uint16_t{2}}});
+    culex::AsyncClient client(loop, {.version = culex::Version::v5});
     co_await client.connect(url);
     const std::string filter = "$share/workers/" + topic;
     auto stream = co_await client.subscribe(filter, QoS::at_least_once);
