@@ -41,6 +41,8 @@ class Engine;
 /// What else a client can be told when it is made.
 struct ClientSettings {
     Version version = Version::v3_1_1;
+    /// With `Version::v5`: go on with 3.1.1 where the broker refuses it; see `ClientOptions::fall_back_to_3_1_1`.
+    bool fall_back_to_3_1_1 = false;
     /// What CONNECT says besides, under MQTT 5. An absent Session Expiry Interval is "never" without `clean_session`.
     ConnectProperties properties{};
     /// How it connects again after a connection was lost.

@@ -7,6 +7,7 @@ namespace culex::facade {
 ClientOptions Profile::options() const {
     ClientOptions options{.client_id = client_id,
                           .version = settings.version,
+                          .fall_back_to_3_1_1 = settings.fall_back_to_3_1_1,
                           .clean_start = clean_session,
                           .keep_alive = keep_alive,
                           .user_name = user_name,

@@ -189,6 +189,23 @@ TEST(Version5, rule_11_mqtt_5_is_chosen_with_one_option) {
     EXPECT_EQ(Version::v3_1_1, connections[1].version);
 }
 
+TEST(Version5, rule_11_a_broker_that_refuses_mqtt_5_is_asked_for_3_1_1_where_that_is_wanted) {
+    BrokerThread broker;
+    const auto refuse = [&] {
+        broker.call([](FakeBroker& b) {
+            b.script(Script{}.expect(PacketType::connect).acknowledge(ReasonCode::unsupported_protocol_version));
+        });
+    };
+    refuse();
+    Client modern{"c", true, {.version = Version::v5}};
+    EXPECT_EQ(ReasonCode::unsupported_protocol_version,
+              failure_of([&] { modern.connect("127.0.0.1", 60, broker.port()); }).reason_code());
+    refuse();
+    Client either{"d", true, {.version = Version::v5, .fall_back_to_3_1_1 = true}};
+    either.connect("127.0.0.1", 60, broker.port());
+    EXPECT_EQ(Version::v3_1_1, broker.call([](FakeBroker& b) { return b.connections().at(0).version; }));
+}
+
 /// The manual's own: `on` with and without a condition, then `loop`.
 TEST_P(Calls, the_manuals_example_runs) {
     Box<std::string> printed;
