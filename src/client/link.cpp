@@ -25,7 +25,9 @@ void Link::flush() {
         session_.before_flush();
         stream_->write(session_.output());
         session_.handle_flushed(runtime_.now());
+        unanswered_ = false; // what leaves carries the transport's acknowledgement
     }
+    if (std::exchange(unanswered_, false) && stream_->backlog() == 0) stream_->acknowledge_soon();
     owner_.on_flushed();
     if (!closing_ && session_.finished() && session_.output().empty()) close_gracefully();
 }
@@ -55,6 +57,10 @@ void Link::close_gracefully() {
 
 void Link::on_read(Bytes bytes) {
     if (closing_ || ended_) return;
+    // A broker that has Nagle's algorithm on, as mosquitto has, holds its next small packet back until the one before it is
+    // acknowledged. Nothing of ours may be about to leave and do that: then TCP's delayed acknowledgement costs 40 ms.
+    unanswered_ = true;
+    runtime_.post_at_turn_end(flush_);
     session_.handle_input(bytes, runtime_.now());
     owner_.on_progress();
     look_at_session();

@@ -80,6 +80,7 @@ private:
     Deadline deadline_{*this};
     bool closing_ = false; // input is read and thrown away, so that closing does not reset the connection
     bool ended_ = false;
+    bool unanswered_ = false; // something was read in this turn, and nothing written since
     bool reading_ = true;
     bool held_ = false;
     std::unique_ptr<Stream> stream_;
