@@ -39,7 +39,8 @@ struct TrafficByType {
     }
 };
 
-/// How long acknowledgements took, from the moment when a message was handed to the connection.
+/// How long acknowledgements took, from the moment when a message was handed to the connection. As fine as the runtime's
+/// clock: that of `Loop` has milliseconds, so there everything quicker than that is in the first bucket.
 struct LatencyHistogram {
     /// `buckets[0]` counts those below 1 µs, `buckets[i]` those from 2^(i-1) to below 2^i µs, the last all that are longer.
     std::array<std::uint64_t, 32> buckets{};
@@ -108,7 +109,7 @@ struct Statistics {
     LatencyHistogram puback{}; ///< of messages at QoS 1
     LatencyHistogram
         pubcomp{}; ///< of messages at QoS 2, the whole exchange; not of those that a lost connection cut in two
-    Duration ping_round_trip{}; ///< of the last PINGREQ whose PINGRESP was waited for; 0 = none yet
+    Duration ping_round_trip{}; ///< of the last PINGREQ whose PINGRESP was waited for; 0 = none yet, or below the clock
 
     // Now.
 
