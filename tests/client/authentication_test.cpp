@@ -269,6 +269,17 @@ TEST_P(Authenticating, a_challenge_without_an_authenticator_is_a_named_error) {
     EXPECT_THAT(client->last_failure().detail(), HasSubstr("there is no authenticator"));
 }
 
+/// 3.1.1 has no AUTH: a broker that refuses MQTT 5 would talk a client out of the proof that it was told to ask for.
+TEST_P(Authenticating, is_not_given_up_by_falling_back_to_3_1_1) {
+    a.script(Script{}.expect(PacketType::connect).acknowledge(ReasonCode::unsupported_protocol_version));
+    ClientOptions own = with_toy();
+    own.fall_back_to_3_1_1 = true;
+    start(own);
+    EXPECT_EQ(connect({at("a")}), "refused by the broker");
+    EXPECT_EQ(client->last_failure().reason_code(), ReasonCode::unsupported_protocol_version);
+    EXPECT_EQ(a.received(PacketType::connect).size(), 1u);
+}
+
 TEST_P(Authenticating, options_that_contradict_each_other_are_refused) {
     ClientOptions own = with_toy();
     own.version = Version::v3_1_1;
