@@ -58,15 +58,18 @@ TEST_P(Reconnecting, rule_07_before_reconnect_may_renew_the_credentials) {
 
 TEST_P(Reconnecting, rule_07_after_connect_runs_before_the_messages_of_its_connection) {
     Box<std::string> said;
+    Gate connected_once; // `connect` runs the first hook on this thread, while the loop runs on
     const Publish message{.topic = "a", .payload = as_bytes("message")};
     for (int i = 0; i < 2; ++i) {
         script(Script{}.expect(PacketType::connect).acknowledge().reply(message).expect(PacketType::publish).drop());
     }
     client.loop([&](Client& c, const CallbackData& data) {
         said.put(std::string(data.message->text()));
+        EXPECT_TRUE(connected_once.wait());
         c.publish("b", "x");
     });
     connect(client, {.after_connect = [&](Client&) { said.put("after"); }});
+    connected_once.open();
     const auto all = said.take(5);
     EXPECT_THAT(std::vector(all.begin() + 2, all.end()), ElementsAre("after", "message", "after"));
 }

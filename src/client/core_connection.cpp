@@ -1,0 +1,139 @@
+// What is asked about the connection itself: noted here, carried out by the supervisor.
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "client/core.hpp"
+
+namespace culex::client {
+namespace {
+
+Failure check(const DisconnectOptions& options, const Connect& connect) {
+    const bool kept = connect.properties.session_expiry_interval.value_or(0) != 0;
+    if (options.session_expiry_interval.value_or(0) != 0 && !kept) {
+        return Failure(Errc::invalid_argument, "session_expiry_interval: it was 0 in CONNECT and cannot be raised");
+    }
+    const Disconnect packet{.reason_code = options.reason_code, .properties = {.reason_string = options.reason_string}};
+    return wire::encoded_size(packet, Version::v5).failure();
+}
+
+} // namespace
+
+void Core::connect(Result<std::vector<Endpoint>> endpoints, const ConnectOptions& options,
+                   ConnectOperation& operation) {
+    if (Failure why = connect(std::move(endpoints), options, false)) return fail(operation, std::move(why));
+    waiting_to_connect_.push_back(operation.place_);
+}
+
+Failure Core::connect(Result<std::vector<Endpoint>> endpoints, const ConnectOptions& options, bool keep_messages) {
+    check_caller();
+    if (state_ != ConnectionState::idle) return Failure(Errc::already_connected);
+    if (settings_.fault()) return settings_.fault();
+    if (!endpoints) return std::move(endpoints).failure();
+    if (endpoints->empty()) return Failure(Errc::invalid_argument, "endpoints: there is none");
+    route_.start(*std::move(endpoints));
+    ever_connected_ = false;
+    retry_first_ = options.retry;
+    const bool forget = settings_.connect().clean_start && !keep_messages;
+    if (forget) session_.abandon(Failure(Errc::session_lost)); // [MQTT-3.1.2-4]
+    start();
+    return Failure();
+}
+
+void Core::start() {
+    route_.start_over();
+    attempt_ = 0;
+    our_faults_ = 0;
+    hurry_ = hopeless_ = false;
+    gave_up_ = Failure();
+    drain_until_ = TimePoint::max();
+    disconnect_waits_ = false;
+    backoff_.start_over();
+    session_.accept_verbs();
+    state_ = ConnectionState::connecting;
+    supervisor_.emplace(supervise());
+    supervisor_->start_on(runtime_);
+}
+
+void Core::restart() {
+    assert(state_ == ConnectionState::idle && !route_.empty());
+    start();
+}
+
+void Core::disconnect(const DisconnectOptions& options, DisconnectOperation& operation) {
+    if (state_ == ConnectionState::idle) {
+        take_stock(Failure(Errc::not_connected));
+        operation.result_ = left_;
+        operation.done_ = true;
+        return;
+    }
+    if (Failure why = check(options, settings_.connect())) return fail(operation, std::move(why));
+    waiting_to_disconnect_.push_back(operation.place_);
+    disconnect(options);
+}
+
+void Core::disconnect(const DisconnectOptions& options) {
+    check_caller();
+    state_ = ConnectionState::disconnecting;
+    drain_failure_ = Failure();
+    drain_until_ = runtime_.now() + options.drain;
+    runtime_.arm(drain_alarm_, drain_until_);
+    disconnect_waits_ = true;
+    farewell_ = {.reason_code = options.reason_code,
+                 .session_expiry_interval = options.session_expiry_interval,
+                 .reason_string = std::string(options.reason_string)};
+    fail_all(waiting_until_connected_, Failure(Errc::closed));
+    pass_on_disconnect();
+    verb_done();
+    changed_.notify();
+}
+
+void Core::pass_on_disconnect() {
+    if (!disconnect_waits_ || !waiting_for_room_.empty()) return;
+    disconnect_waits_ = false;
+    session_.disconnect(std::move(farewell_));
+}
+
+void Core::halt(const Failure& why) {
+    if (state_ == ConnectionState::idle) return;
+    supervisor_.reset();
+    drop_link();
+    stop(why);
+}
+
+void Core::reconnect() {
+    check_caller();
+    hurry_ = true;
+    changed_.notify();
+}
+
+void Core::wait_connected(WaitConnectedOperation& operation) {
+    switch (state_) {
+    case ConnectionState::connected:
+        if (hurry_ || link_end_) break; // not any more, as soon as the supervisor runs
+        operation.done_ = true;
+        return;
+    case ConnectionState::idle: // nothing goes on that it could wait for
+        return fail(operation, gave_up_ ? Failure(gave_up_) : not_open());
+    case ConnectionState::disconnecting:
+        return fail(operation, Failure(Errc::closed));
+    case ConnectionState::connecting:
+    case ConnectionState::backing_off:
+        break;
+    }
+    waiting_until_connected_.push_back(operation.place_);
+}
+
+void Core::before_attempt(AttemptHook hook) { hook_ = hook ? std::make_shared<AttemptHook>(std::move(hook)) : nullptr; }
+
+ConnectionEvents Core::connection_events(std::size_t capacity) {
+    auto stream = std::make_unique<EventStream>(std::max<std::size_t>(capacity, 1));
+    event_streams_.push_back(*stream);
+    return ConnectionEvents(stream.release());
+}
+
+void Core::call_off(const Failure& why) {
+    if (!ever_connected_) halt(why);
+}
+
+} // namespace culex::client
