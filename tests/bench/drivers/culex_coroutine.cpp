@@ -1,0 +1,175 @@
+// Culex' coroutine face: a program with one loop on one thread.
+#include <memory>
+#include <optional>
+#include <stdexcept>
+
+#include <culex/async_client.hpp>
+#include <culex/loop.hpp>
+#include <culex/nursery.hpp>
+#include <culex/timeout.hpp>
+#include <culex/tls.hpp>
+
+#include "drivers/driver.hpp"
+
+using bench::Job;
+using bench::Kind;
+using bench::Meter;
+using culex::QoS;
+using culex::Task;
+
+namespace {
+
+/// So many publishes are awaited at once at QoS 1 and 2, each by a coroutine of its own.
+constexpr std::uint64_t in_flight = 1000;
+/// Connecting clients that wait for CONNACK at once.
+constexpr std::uint64_t connecting = 100;
+
+std::string url(const Job& job) {
+    return (job.tls ? "mqtts://localhost:" : "mqtt://127.0.0.1:") + std::to_string(job.port);
+}
+
+/// At QoS 0, then one of QoS 1: with its acknowledgement the broker has taken all of them.
+Task<> publish_unacknowledged(culex::AsyncClient& client, const Job& job) {
+    const std::string payload = job.payload();
+    for (std::uint64_t i = 1; i < job.count; ++i) co_await client.publish(bench::topic, payload);
+    co_await client.publish(bench::topic, payload, {.qos = QoS::at_least_once});
+}
+
+Task<> publisher(culex::AsyncClient& client, std::string_view payload, QoS qos, std::uint64_t& left) {
+    while (left > 0) {
+        --left;
+        co_await client.publish(bench::topic, payload, {.qos = qos});
+    }
+}
+
+Task<> publish_acknowledged(culex::AsyncClient& client, const Job& job) {
+    const std::string payload = job.payload();
+    // Large payloads fill the socket's buffer: two are enough to keep it filled.
+    const std::uint64_t publishers = payload.size() > 65'536 ? 2 : in_flight;
+    std::uint64_t left = job.count;
+    culex::Nursery nursery;
+    for (std::uint64_t i = 0; i < publishers; ++i)
+        nursery.spawn(publisher(client, payload, static_cast<QoS>(job.qos), left));
+    co_await nursery.join();
+}
+
+Task<> receive(culex::AsyncClient& client, const Job& job) {
+    auto messages = co_await client.subscribe(bench::topic, static_cast<QoS>(job.qos));
+    for (std::uint64_t i = 0; i < job.count; ++i) {
+        const auto message = co_await messages.next();
+        if (!message || message->payload().size() != job.size) throw std::runtime_error("not what was poured");
+    }
+}
+
+Task<> round_trips(culex::AsyncClient& client, const Job& job, Meter& meter) {
+    const std::string payload = job.payload();
+    const QoS qos = static_cast<QoS>(job.qos);
+    auto messages = co_await client.subscribe(bench::topic, qos);
+    for (std::uint64_t i = 0; i < job.count; ++i) {
+        const auto begun = Meter::Clock::now();
+        auto published = client.publish(bench::topic, payload, {.qos = qos});
+        const auto message = co_await messages.next();
+        meter.note(Meter::Clock::now() - begun);
+        if (!message) throw std::runtime_error("the stream has ended");
+        co_await published;
+    }
+}
+
+using Clients = std::vector<std::unique_ptr<culex::AsyncClient>>;
+
+Task<> connect_some(culex::Loop& loop, Clients& clients, const Job& job, const culex::TlsContext* tls) {
+    const std::string where = url(job);
+    while (clients.size() < job.count) {
+        const std::string id = "c" + std::to_string(clients.size());
+        clients.push_back(std::make_unique<culex::AsyncClient>(
+            loop, culex::ClientOptions{.client_id = id, .keep_alive = std::chrono::seconds(600), .tls = tls}));
+        culex::AsyncClient& client = *clients.back();
+        co_await client.connect(where);
+    }
+}
+
+Task<> connect_all(culex::Loop& loop, Clients& clients, const Job& job, const culex::TlsContext* tls) {
+    culex::Nursery nursery;
+    for (std::uint64_t i = 0; i < connecting; ++i) nursery.spawn(connect_some(loop, clients, job, tls));
+    co_await nursery.join();
+}
+
+Task<> idle(culex::Loop& loop, const Job& job, Meter& meter, const culex::TlsContext* tls) {
+    Clients clients;
+    clients.reserve(job.count);
+    Job few = job; // what the first client costs is not what each one costs
+    few.count = 1;
+    co_await connect_all(loop, clients, few, tls);
+    const double before = bench::resident_bytes();
+    co_await connect_all(loop, clients, job, tls);
+    co_await culex::sleep_for(std::chrono::milliseconds(100));
+    meter.note_idle((bench::resident_bytes() - before) / static_cast<double>(job.count - 1), bench::thread_count());
+}
+
+Task<> once_a_second(culex::AsyncClient& client, std::string_view payload, std::chrono::microseconds first) {
+    co_await culex::sleep_for(std::chrono::duration_cast<std::chrono::milliseconds>(first));
+    for (int i = 0; i < 10; ++i) {
+        co_await client.publish(bench::topic, payload, {.qos = QoS::at_least_once});
+        co_await culex::sleep_for(std::chrono::seconds(1));
+    }
+}
+
+/// `count` messages, ten of each client.
+Task<> many(culex::Loop& loop, const Job& job, Meter& meter) {
+    Clients clients;
+    Job connections = job;
+    connections.count = job.count / 10;
+    co_await connect_all(loop, clients, connections, nullptr);
+    const std::string payload = job.payload();
+    culex::Nursery nursery;
+    meter.begin();
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+        const std::chrono::microseconds first(1'000'000 * i / clients.size());
+        nursery.spawn(once_a_second(*clients[i], payload, first));
+    }
+    co_await nursery.join();
+    meter.end();
+}
+
+Task<> one_client(culex::Loop& loop, const Job& job, Meter& meter, const culex::TlsContext* tls) {
+    const std::string where = url(job);
+    const std::string id = job.client_id();
+    culex::AsyncClient client(loop, {.client_id = id, .tls = tls});
+    co_await client.connect(where);
+    meter.begin();
+    if (job.kind == Kind::receive) {
+        co_await receive(client, job);
+    } else if (job.kind == Kind::round_trip) {
+        co_await round_trips(client, job, meter);
+    } else if (job.qos == 0) {
+        co_await publish_unacknowledged(client, job);
+    } else {
+        co_await publish_acknowledged(client, job);
+    }
+    meter.end();
+    co_await client.disconnect();
+}
+
+bool run(const Job& job, Meter& meter) {
+    std::optional<culex::TlsContext> context;
+    if (job.tls) context.emplace(culex::TlsOptions{.ca_file = job.ca});
+    const culex::TlsContext* const tls = context ? &*context : nullptr;
+    culex::Loop loop;
+    switch (job.kind) {
+    case Kind::threads:
+        return false;
+    case Kind::idle:
+        loop.run(idle(loop, job, meter, tls));
+        return true;
+    case Kind::many:
+        loop.run(many(loop, job, meter));
+        return true;
+    default:
+        loop.run(one_client(loop, job, meter, tls));
+        return true;
+    }
+}
+
+} // namespace
+
+int main(int argc, char** argv) { return bench::drive(argc, argv, run); }
