@@ -25,7 +25,7 @@ constexpr std::uint64_t in_flight = 1000;
 constexpr std::uint64_t connecting = 100;
 
 std::string url(const Job& job) {
-    return (job.tls ? "mqtts://localhost:" : "mqtt://127.0.0.1:") + std::to_string(job.port);
+    return (job.tls ? "mqtts://127.0.0.1:" : "mqtt://127.0.0.1:") + std::to_string(job.port);
 }
 
 /// At QoS 0, then one of QoS 1: with its acknowledgement the broker has taken all of them.
