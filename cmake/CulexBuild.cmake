@@ -17,13 +17,14 @@ if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
     endif()
 endif()
 
-# Sets on a target of ours: the language, the warnings (made errors by the presets, never for those who embed us), and
-# tail calls, without which g++ at -O0 and -O1 lets a chain of resumptions grow the stack.
+# Sets on a target of ours: the language, the warnings (made errors by the presets, never for those who embed us), tail
+# calls, without which g++ at -O0 and -O1 lets a chain of resumptions grow the stack, and leave to inline what position
+# independent code could otherwise have replaced at load time.
 function(culex_own target)
     target_compile_features(${target} PUBLIC cxx_std_20)
     set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
     target_compile_options(${target} PRIVATE
-        -foptimize-sibling-calls
+        -foptimize-sibling-calls -fno-semantic-interposition
         -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Woverloaded-virtual
         -Wold-style-cast -Wcast-qual -Wnull-dereference)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)

@@ -116,18 +116,43 @@ struct PublishResult {
     PacketId packet_id = 0; ///< 0 at QoS 0
 };
 
-class PublishOperation : public ClientOperation {
+/// Like the other operations. What is done in its own call, as a QoS 0 message mostly is, costs little more than the copy of
+/// its bytes: there is nothing to wait for, and so nothing that waits is made.
+class [[nodiscard]] PublishOperation {
 public:
-    PublishResult await_resume() {
-        check();
-        return {reason_code_, id_};
+    PublishOperation(const PublishOperation&) = delete;
+    PublishOperation& operator=(const PublishOperation&) = delete;
+    ~PublishOperation() {
+        if (waits_) pending_.~Pending();
     }
 
+    [[nodiscard]] bool await_ready() const noexcept { return !waits_ || pending_.await_ready(); }
+    void await_suspend(std::coroutine_handle<> waiting) noexcept { pending_.await_suspend(waiting); }
+    PublishResult await_resume() { return waits_ ? pending_.result() : PublishResult{}; }
+
 private:
-    friend class client::Core;
     friend class AsyncClient;
     friend class client::Service;
-    PublishOperation(client::Core& core, Publish& message, std::chrono::milliseconds timeout);
+    PublishOperation(client::Core& core, std::string_view topic, Bytes payload, const PublishOptions& options)
+        : waits_(options.qos != QoS::at_most_once || !send_once(core, topic, payload, options)) {
+        if (waits_) begin(core, topic, payload, options);
+    }
+    PublishOperation(client::Core& core, Publish& message);
+
+    struct Pending : ClientOperation {
+        explicit Pending(client::Core& core) noexcept;
+        using ClientOperation::begin_deadline;
+        PublishResult result();
+        static void on_answered(session::Operation& operation, session::Outcome&& outcome);
+    };
+    /// True where the message is in the output already.
+    static bool send_once(client::Core& core, std::string_view topic, Bytes payload, const PublishOptions& options);
+    void begin(client::Core& core, std::string_view topic, Bytes payload, const PublishOptions& options);
+
+    union {
+        Pending pending_; // while `waits_`
+    };
+    const bool waits_;
 };
 
 class SubscribeOperation : public ClientOperation {
@@ -297,8 +322,11 @@ public:
     /// PUBCOMP. While the connection is lost the message waits, and is sent again until it is acknowledged. Topic and
     /// payload are copied (or encoded) before `publish` returns. `Errc::not_connected` before `connect` and after
     /// `disconnect`.
-    PublishOperation publish(std::string_view topic, Bytes payload, const PublishOptions& options = {});
-    PublishOperation publish(std::string_view topic, std::string_view text, const PublishOptions& options = {}) {
+    PublishOperation publish(std::string_view topic, Bytes payload, const PublishOptions& options = publish_defaults) {
+        return PublishOperation(*core_, topic, payload, options);
+    }
+    PublishOperation publish(std::string_view topic, std::string_view text,
+                             const PublishOptions& options = publish_defaults) {
         return publish(topic, as_bytes(text), options);
     }
     /// The same without waiting for anything: the packet identifier (0 at QoS 0), or why the message was not taken. What

@@ -29,9 +29,12 @@ public:
     [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
     [[nodiscard]] Bytes bytes() const noexcept { return {data_ + begin_, size()}; }
 
+    /// What can be written at `back` without asking `reserve`, in bytes.
+    [[nodiscard]] std::size_t room() const noexcept { return capacity_ - end_; }
+    [[nodiscard]] std::byte* back() noexcept { return data_ + end_; }
     /// Room for `count` bytes at the back, which become part of the content with `commit`.
     [[nodiscard]] std::byte* reserve(std::size_t count) {
-        if (capacity_ - end_ < count) make_room(count);
+        if (room() < count) make_room(count);
         return data_ + end_;
     }
     void commit(std::size_t count) noexcept {

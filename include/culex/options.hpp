@@ -81,6 +81,9 @@ struct PublishOptions {
     PublishProperties properties{}; ///< MQTT 5
 };
 
+/// Where none are given: so that they are not made anew for every message.
+inline constexpr PublishOptions publish_defaults{};
+
 /// When a QoS 1 or 2 message is acknowledged to the broker.
 enum class Acknowledge : std::uint8_t {
     automatic, ///< when its consumer asks the stream for the next one

@@ -17,38 +17,32 @@ namespace {
 #ifndef CULEX_POOL_IS_HEAP
 
 constexpr std::size_t step = 64;
-constexpr std::size_t kept_per_class = 32 * 1024;
+constexpr std::size_t kept_by_thread = std::size_t{4} << 20; // as pool.hpp says
 
 struct FreeBlock {
     FreeBlock* next;
 };
 
-struct SizeClass {
-    FreeBlock* first;
-    std::size_t room; // bytes that may still be kept; 0 until the thread has kept its first block, and when it ends
-};
-
 // Plain data without constructor or destructor: every access is a load, with no check whether it was initialised, and it
 // can still be used by destructors that run later than `Drain` when the thread ends.
 struct Cache {
-    SizeClass classes[pool_largest / step];
+    FreeBlock* first[pool_largest / step];
+    std::size_t room; // bytes that may still be kept; 0 until the thread has kept its first block, and when it ends
 };
 constinit thread_local Cache cache{};
 constinit thread_local bool thread_ends = false;
 
 // Gives the cache back when the thread ends.
 struct Drain {
-    Drain() noexcept {
-        for (SizeClass& size_class : cache.classes) size_class.room = kept_per_class;
-    }
+    Drain() noexcept { cache.room = kept_by_thread; }
     Drain(const Drain&) = delete;
     Drain& operator=(const Drain&) = delete;
     ~Drain() {
         thread_ends = true;
-        for (SizeClass& size_class : cache.classes) {
-            size_class.room = 0;
-            while (FreeBlock* block = size_class.first) {
-                size_class.first = block->next;
+        cache.room = 0;
+        for (FreeBlock*& first : cache.first) {
+            while (FreeBlock* block = first) {
+                first = block->next;
                 ::operator delete(block);
             }
         }
@@ -56,15 +50,14 @@ struct Drain {
 };
 
 bool keep(void* memory, std::size_t index) noexcept {
-    SizeClass& size_class = cache.classes[index];
     const std::size_t bytes = (index + 1) * step;
-    if (size_class.room < bytes) return false;
-    size_class.room -= bytes;
-    size_class.first = new (memory) FreeBlock{size_class.first};
+    if (cache.room < bytes) return false;
+    cache.room -= bytes;
+    cache.first[index] = new (memory) FreeBlock{cache.first[index]};
     return true;
 }
 
-// Out of the way of the hot path: a list that is full, the first block that a thread keeps, and whatever comes after its
+// Out of the way of the hot path: a pool that is full, the first block that a thread keeps, and whatever comes after its
 // end.
 [[gnu::noinline]] void free_slowly(void* memory, std::size_t index) noexcept {
     if (!thread_ends) {
@@ -82,10 +75,9 @@ void* pool_allocate(std::size_t size) {
 #ifndef CULEX_POOL_IS_HEAP
     const std::size_t index = (size - 1) / step; // size 0 wraps, and is "too great"
     if (index < pool_largest / step) [[likely]] {
-        SizeClass& size_class = cache.classes[index];
-        if (FreeBlock* block = size_class.first) [[likely]] {
-            size_class.first = block->next;
-            size_class.room += (index + 1) * step;
+        if (FreeBlock* block = cache.first[index]) [[likely]] {
+            cache.first[index] = block->next;
+            cache.room += (index + 1) * step;
             return block;
         }
         return ::operator new((index + 1) * step);

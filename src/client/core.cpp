@@ -16,10 +16,6 @@ std::uint64_t fresh_seed(Runtime& runtime) {
     return std::uint64_t{device()} << 32 | device();
 }
 
-bool wants_room(const Failure& failure) noexcept {
-    return failure == Errc::queue_full || failure == Errc::no_packet_id;
-}
-
 session::Config session_config(const Settings& settings, const Observer* observer) noexcept {
     session::Config config = settings.session_config();
     config.report_packets = config.deliver_on_pubrel = observer != nullptr;
@@ -56,48 +52,9 @@ Core::~Core() {
 
 // --- verbs
 
-void Core::publish(Publish& message, ClientOperation& operation) {
-    if (Failure why = not_open()) return fail(operation, std::move(why));
-    if (message.properties.message_expiry_interval) [[unlikely]]
-        session_.note_time(runtime_.now());
-    if (waiting_for_room_.empty()) {
-        auto published = session_.publish(message, &operation);
-        if (published) {
-            operation.id_ = published->id;
-            operation.done_ = published->done;
-            return verb_done();
-        }
-        const bool wait = settings_.plain().outbound.when_full == WhenFull::wait;
-        if (!wait && wants_room(published.failure())) ++refused_;
-        if (!wait || !wants_room(published.failure())) return fail(operation, std::move(published).failure());
-    }
-    // It waits with a copy of its own: what the caller's views show may be gone when there is room.
-    auto prepared = session_.prepare(message);
-    if (!prepared) return fail(operation, std::move(prepared).failure());
-    operation.prepared_ = prepared->release();
-    waiting_for_room_.push_back(operation.place_);
-}
-
 void Core::request(Publish& message, RequestOperation& operation) {
     if (!requests_) requests_ = std::make_unique<Requests>(*this);
     requests_->begin(message, operation);
-}
-
-Result<PacketId> Core::try_publish(Publish& message) {
-    if (Failure why = not_open()) return why;
-    if (!waiting_for_room_.empty()) {
-        ++refused_;
-        return Failure(Errc::queue_full);
-    }
-    if (message.properties.message_expiry_interval) [[unlikely]]
-        session_.note_time(runtime_.now());
-    auto published = session_.publish(message);
-    if (!published) {
-        if (wants_room(published.failure())) ++refused_;
-        return std::move(published).failure();
-    }
-    verb_done();
-    return published->id;
 }
 
 void Core::subscribe(std::span<const TopicSubscription> subscriptions, const SubscribeOptions& options,
@@ -130,15 +87,6 @@ void Core::unsubscribe(std::span<const std::string_view> filters, const Unsubscr
     operation.id_ = *asked;
     for (const std::string_view filter : filters) router_.close(filter);
     verb_done();
-}
-
-Result<PacketId> Core::submit(session::Exchange::Owner& message) {
-    if (Failure why = not_open()) return why;
-    if (message->expires_at != TimePoint{}) session_.note_time(runtime_.now());
-    auto submitted = session_.submit(message, nullptr);
-    if (!submitted) return std::move(submitted).failure();
-    verb_done();
-    return submitted->id;
 }
 
 Result<PacketId> Core::subscribe(std::span<const TopicSubscription> subscriptions,
@@ -268,30 +216,6 @@ void Core::verb_done() {
     if (!link_) return;
     link_->output_arrived();
     update_reading();
-}
-
-/// First come, first served: nobody passes the first who waits.
-void Core::make_room() {
-    session_.note_time(runtime_.now());
-    while (!waiting_for_room_.empty()) {
-        ClientOperation& operation = waiting_for_room_.front().operation;
-        session::Exchange::Owner prepared{std::exchange(operation.prepared_, nullptr)};
-        auto submitted = session_.submit(prepared, &operation);
-        if (!submitted && wants_room(submitted.failure())) {
-            operation.prepared_ = prepared.release();
-            break;
-        }
-        operation.place_.unlink();
-        if (!submitted) {
-            fail(operation, std::move(submitted).failure());
-            continue;
-        }
-        operation.id_ = submitted->id;
-        if (submitted->done && !operation.awaits_reply_)
-            operation.finish(); // at QoS 0, which the session does not tell
-    }
-    pass_on_disconnect();
-    verb_done();
 }
 
 void Core::fail(ClientOperation& operation, Failure why) {

@@ -66,6 +66,11 @@ public:
 
     // Operations call these from their constructors.
     void publish(Publish& message, ClientOperation& operation);
+    /// The short ways of the same (publish.cpp): true where the message is on its way.
+    template <bool Short>
+    [[nodiscard]] bool publish_once(std::string_view topic, Bytes payload, const PublishOptions& options);
+    [[nodiscard]] bool publish_tracked(std::string_view topic, Bytes payload, const PublishOptions& options,
+                                       ClientOperation& operation);
     void request(Publish& message, RequestOperation& operation);
     Result<PacketId> try_publish(Publish& message);
     void subscribe(std::span<const TopicSubscription> subscriptions, const SubscribeOptions& options,
@@ -198,6 +203,7 @@ private:
         assert(!tap_.running() && "culex: a tap may not call the client that it looks at");
     }
     [[nodiscard]] Failure not_open() const;
+    [[nodiscard]] bool may_be_direct(const PublishOptions& options) const noexcept;
     void verb_done();
     void drain_events();
     void make_room();

@@ -50,6 +50,7 @@ void Core::start() {
     disconnect_waits_ = false;
     backoff_.start_over();
     session_.accept_verbs();
+    session_.allow_direct(waiting_for_room_.empty());
     state_ = ConnectionState::connecting;
     supervisor_.emplace(supervise());
     supervisor_->start_on(runtime_);
@@ -75,6 +76,7 @@ void Core::disconnect(const DisconnectOptions& options, DisconnectOperation& ope
 void Core::disconnect(const DisconnectOptions& options) {
     check_caller();
     state_ = ConnectionState::disconnecting;
+    session_.allow_direct(false);
     drain_failure_ = Failure();
     drain_until_ = runtime_.now() + options.drain;
     runtime_.arm(drain_alarm_, drain_until_);

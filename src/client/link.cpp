@@ -6,16 +6,23 @@ namespace culex::client {
 
 Link::Link(Runtime& runtime, session::Session& session, std::unique_ptr<Stream> stream, LinkOwner& owner)
     : runtime_(runtime), session_(session), owner_(owner), stream_(std::move(stream)) {
+    flush_at(early_flush);
     stream_->start(*this);
 }
 
-void Link::output_arrived() {
-    if (ended_ || session_.output().empty()) return;
-    if (session_.output().size() >= early_flush) {
+void Link::flush_at(std::size_t bytes) noexcept {
+    flush_at_ = bytes;
+    session_.set_direct_below(bytes);
+}
+
+bool Link::schedule_flush() {
+    if (ended_) return true;
+    if (session_.output().size() >= flush_at_) {
         flush();
     } else {
         runtime_.post_at_turn_end(flush_);
     }
+    return true;
 }
 
 void Link::flush() {
@@ -27,9 +34,15 @@ void Link::flush() {
         session_.handle_flushed(runtime_.now());
         unanswered_ = false; // what leaves carries the transport's acknowledgement
     }
+    flush_at(stream_->backlog() == 0 ? early_flush : when_drained);
     if (std::exchange(unanswered_, false) && stream_->backlog() == 0) stream_->acknowledge_soon();
     owner_.on_flushed();
     if (!closing_ && session_.finished() && session_.output().empty()) close_gracefully();
+}
+
+void Link::on_drained() {
+    flush_at(early_flush);
+    flush();
 }
 
 void Link::set_reading(bool on) {

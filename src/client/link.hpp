@@ -33,9 +33,16 @@ public:
     Link(Runtime& runtime, session::Session& session, std::unique_ptr<Stream> stream, LinkOwner& owner);
 
     /// There may be something in the output: sees to it that it leaves.
-    void output_arrived();
+    void output_arrived() {
+        if (!session_.output().empty()) (void)schedule_flush();
+    }
+    /// The same for who knows that there is, and that it is not much (`Session::set_direct_below`).
+    /// True: a tail of its caller's.
+    bool output_grew() { return flush_.linked() || schedule_flush(); }
     void flush();
     void set_reading(bool on);
+    /// As it was last set.
+    [[nodiscard]] bool reading() const noexcept { return reading_; }
     /// Nothing is read, whatever `set_reading` says: the session has not accepted the broker yet.
     void hold_reading(bool on);
     /// The owner has changed the session itself, and there may be events.
@@ -49,6 +56,7 @@ public:
 
 private:
     static constexpr std::size_t early_flush = std::size_t{64} << 10;
+    static constexpr std::size_t when_drained = SIZE_MAX;
     static constexpr auto linger = std::chrono::seconds{2};
 
     struct FlushNode : ReadyNode {
@@ -62,9 +70,11 @@ private:
         Link& link;
     };
 
+    [[gnu::noinline]] bool schedule_flush();
+    void flush_at(std::size_t output) noexcept;
     void on_read(Bytes bytes) override;
     void on_end(Failure why) override;
-    void on_drained() override { flush(); }
+    void on_drained() override;
     void time_passed();
     /// The session has said its last word: no more input, the writing side is closed behind the output. The link ends when
     /// the peer has closed as well, or after a moment.
@@ -78,6 +88,7 @@ private:
     LinkOwner& owner_;
     FlushNode flush_{*this};
     Deadline deadline_{*this};
+    std::size_t flush_at_ = early_flush; // of output
     bool closing_ = false; // input is read and thrown away, so that closing does not reset the connection
     bool ended_ = false;
     bool unanswered_ = false; // something was read in this turn, and nothing written since

@@ -61,12 +61,6 @@ void ClientOperation::expired(Timer& timer) {
 
 // --- each of them
 
-PublishOperation::PublishOperation(Core& core, Publish& message, std::chrono::milliseconds timeout)
-    : ClientOperation(core, &ClientOperation::on_completed) {
-    core.publish(message, *this);
-    begin_deadline(timeout);
-}
-
 SubscribeOperation::SubscribeOperation(Core& core, std::span<const TopicSubscription> subscriptions,
                                        const SubscribeOptions& options)
     : ClientOperation(core, &SubscribeOperation::on_granted) {
@@ -164,24 +158,6 @@ ReauthenticateOperation AsyncClient::reauthenticate(const ReauthenticateOptions&
 
 void AsyncClient::before_attempt(AttemptHook hook) { core_->before_attempt(std::move(hook)); }
 ConnectionEvents AsyncClient::connection_events(std::size_t capacity) { return core_->connection_events(capacity); }
-
-PublishOperation AsyncClient::publish(std::string_view topic, Bytes payload, const PublishOptions& options) {
-    Publish message{.topic = topic,
-                    .payload = payload,
-                    .qos = options.qos,
-                    .retain = options.retain,
-                    .properties = options.properties};
-    return PublishOperation(*core_, message, options.timeout);
-}
-
-Result<PacketId> AsyncClient::try_publish(std::string_view topic, Bytes payload, const PublishOptions& options) {
-    Publish message{.topic = topic,
-                    .payload = payload,
-                    .qos = options.qos,
-                    .retain = options.retain,
-                    .properties = options.properties};
-    return core_->try_publish(message);
-}
 
 SubscribeOperation AsyncClient::subscribe(std::string_view filter, QoS qos, const SubscribeOptions& options) {
     const TopicSubscription subscription{.filter = filter,

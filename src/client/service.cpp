@@ -120,7 +120,7 @@ Task<> Service::send(const Message& request, const Reply& reply) {
                     .properties = {.correlation_data = request.properties().correlation_data, // [MQTT-3.3.2-16]
                                    .user_properties = user_properties}};
     if (reply.content_type) message.properties.content_type = *reply.content_type;
-    const PublishResult sent = co_await PublishOperation(core(), message, {});
+    const PublishResult sent = co_await PublishOperation(core(), message);
     if (failed(sent.reason_code)) {
         log(LogLevel::warning, "the broker has not taken a reply: {}", to_string(sent.reason_code));
     }

@@ -184,6 +184,7 @@ void Core::take_stock(const Failure& why) {
 /// Idle again. `why` is empty where that was asked for.
 void Core::stop(const Failure& why) {
     state_ = ConnectionState::idle;
+    session_.allow_direct(false);
     gave_up_ = why;
     drain_alarm_.disarm();
     const Failure closed = why ? why : Failure(Errc::closed);

@@ -22,6 +22,7 @@ namespace session {
 
 Exchange& PublishQueue::push_back(Exchange::Owner&& exchange) noexcept {
     Lane& lane = lane_of(*exchange);
+    ++messages_;
     ++lane.depth.messages;
     lane.depth.bytes += exchange->footprint();
     exchange->order = next_order_++;
@@ -39,6 +40,7 @@ Exchange* PublishQueue::oldest() noexcept {
 
 Exchange::Owner PublishQueue::take(Exchange& exchange) noexcept {
     Lane& lane = lane_of(exchange);
+    --messages_;
     --lane.depth.messages;
     lane.depth.bytes -= exchange.footprint();
     return ExchangeList::take(exchange);

@@ -17,12 +17,12 @@ public:
         std::size_t bytes = 0;
     };
 
-    [[nodiscard]] bool empty() const noexcept { return qos0_.depth.messages + tracked_.depth.messages == 0; }
+    [[nodiscard]] bool empty() const noexcept { return messages_ == 0; }
     [[nodiscard]] const Depth& depth_of_qos0() const noexcept { return qos0_.depth; }
     /// Of QoS 1 and 2.
     [[nodiscard]] const Depth& depth_of_tracked() const noexcept { return tracked_.depth; }
     [[nodiscard]] Depth depth() const noexcept {
-        return {qos0_.depth.messages + tracked_.depth.messages, qos0_.depth.bytes + tracked_.depth.bytes};
+        return {messages_, qos0_.depth.bytes + tracked_.depth.bytes};
     }
 
     Exchange& push_back(Exchange::Owner&& exchange) noexcept;
@@ -49,6 +49,7 @@ private:
 
     Lane qos0_;
     Lane tracked_;
+    std::size_t messages_ = 0; // in both
     std::uint32_t next_order_ = 0;
 };
 

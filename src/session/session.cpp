@@ -42,6 +42,7 @@ Result<void> Session::handle_open(const Connect& connect, TimePoint now) {
 void Session::handle_end() {
     if ((state_ == State::opening || state_ == State::verifying) && connect_sent_) in_doubt_ = true;
     state_ = State::offline;
+    direct_below_ = 0;
     topic_aliases_.begin(0); // [MQTT-3.3.2-7]
     limits_ = Limits{};      // what the next link will grant is not known
     quota_ = 0;
@@ -103,6 +104,7 @@ void Session::abandon(const Failure& why) {
 void Session::disconnect(Farewell farewell) {
     if (disconnecting_) return;
     disconnecting_ = true;
+    direct_below_ = 0;
     farewell_ = std::move(farewell);
     disconnect_when_drained();
 }
@@ -113,6 +115,7 @@ void Session::disconnect_when_drained() {
 
 void Session::disconnect_now(Farewell farewell) {
     disconnecting_ = true;
+    direct_below_ = 0;
     if (state_ != State::connected) return;
     // Without a place for the code, DISCONNECT says that all is well; then silence says more.
     const bool sayable = farewell.reason_code == ReasonCode::success || wire::disconnect_tells_reason(config_.version);
@@ -143,6 +146,7 @@ void Session::fail(Failure why) {
     }
     const Phase phase = state_ == State::opening ? Phase::mqtt : Phase::session;
     state_ = State::failed;
+    direct_below_ = 0;
     failure_ = std::move(why).during(phase);
 }
 
@@ -177,6 +181,7 @@ void Session::handle_flushed(TimePoint now) {
     if (state_ != State::connected) return;
     pump();
     disconnect_when_drained();
+    review_direct();
 }
 
 void Session::handle_reading(bool on, TimePoint now) {

@@ -133,6 +133,12 @@ public:
     /// An operation is told of the end: the QoS 0 message is in the output, PUBACK, PUBCOMP, or a failure; never before the
     /// verb has returned.
     Result<Published> publish(Publish& message, Operation* operation = nullptr);
+    /// The short ways of the same, for messages without properties, to be inlined (session_direct.hpp). False, or 0 instead
+    /// of a packet identifier, says that nothing was done, and `publish` is to be called. So it is with `direct_below` bytes
+    /// of output and more: the owner who has to act then need not look each time; 0 turns the short ways off.
+    template <bool Short> [[nodiscard]] bool send_plain_once(std::string_view topic, Bytes payload, bool retain);
+    [[nodiscard]] PacketId send_plain_tracked(std::string_view topic, Bytes payload, QoS qos, bool retain,
+                                              Operation* operation);
     /// The same in two steps, for a caller that waits for room: `prepare` checks and copies, and holds none of the session's
     /// bounds; `submit` takes the message, or fails with `Errc::queue_full` or `Errc::no_packet_id` and leaves it (with
     /// `Errc::dropped` as well, where the policy is to drop).
@@ -185,6 +191,16 @@ public:
 
     // --- what the session wants of its owner
 
+    void set_direct_below(std::size_t bytes) noexcept {
+        owner_direct_below_ = bytes;
+        review_direct();
+    }
+    [[nodiscard]] bool direct() const noexcept { return direct_below_ != 0; }
+    /// Whether the owner has nothing of its own to look at first.
+    void allow_direct(bool on) noexcept {
+        direct_allowed_ = on;
+        review_direct();
+    }
     [[nodiscard]] std::optional<Event> poll_event();
     [[nodiscard]] Buffer& output() noexcept { return output_; }
     /// When `handle_time` wants to be called; `TimePoint::max()` for never.
@@ -312,10 +328,19 @@ private:
     Result<void> check_granted(QoS qos, bool retain, std::size_t packet_size) const;
     Result<void> append(Publish& message);
     void append_packet(Bytes packet);
+    /// What `can_send_plain` relies on, but for the size of the output. Where it ends, `direct_below_` must become 0 with it;
+    /// where it begins, `review_direct` may be late.
+    [[nodiscard]] bool may_be_direct() const noexcept {
+        return direct_allowed_ && state_ == State::connected && !disconnecting_ && queue_.empty() &&
+               !topic_aliases_.in_use();
+    }
+    void review_direct() noexcept {
+        direct_below_ = may_be_direct() ? std::min(owner_direct_below_, config_.output_high_water) : 0;
+    }
+    [[nodiscard]] bool can_send_plain(const wire::PublishParts& message) const noexcept;
+    template <bool Short> std::size_t append_plain(const wire::PublishParts& message);
     Result<Published> send_once(Publish& message);
     Result<Published> send_tracked(Publish& message, Operation* operation);
-    [[gnu::noinline]] Result<Published> send_tracked_by_alias(Publish& message, std::size_t greatest_size,
-                                                              Operation* operation);
     Result<Published> submit_directly(Exchange::Owner& prepared, Operation* operation);
     [[gnu::noinline]] Result<Published> enqueue(Publish& message, Operation* operation);
     template <class List> Exchange& track(Exchange::Owner&& exchange, List& list, Operation* operation);
@@ -425,6 +450,9 @@ private:
     bool reading_ = true;
     std::size_t unflushed_answers_ = 0; // bytes
 
+    std::size_t direct_below_ = 0; // bytes of output with which messages go the short way
+    std::size_t owner_direct_below_ = SIZE_MAX;
+    bool direct_allowed_ = true;
     Counters counters_;
     PacketTap* tap_ = nullptr;
     Ring<Event> events_;
@@ -432,14 +460,6 @@ private:
     Buffer scratch_;
     wire::Arena arena_;
 };
-
-// Inline, since it only chooses.
-inline Result<Published> Session::publish(Publish& message, Operation* operation) {
-    if (disconnecting_) [[unlikely]]
-        return refuse_verb();
-    if (!may_send_directly(message.qos)) return enqueue(message, operation);
-    return message.qos == QoS::at_most_once ? send_once(message) : send_tracked(message, operation);
-}
 
 template <class List> inline Exchange& Session::track(Exchange::Owner&& exchange, List& list, Operation* operation) {
     if (exchange->id != 0) ids_.insert(*exchange);

@@ -128,6 +128,7 @@ void Session::fail_saying(ReasonCode code, Failure why) {
     write_disconnect(Disconnect{.reason_code = code});
     const Phase phase = state_ == State::connected ? Phase::session : Phase::mqtt;
     state_ = State::failed;
+    direct_below_ = 0;
     failure_ = std::move(why).during(phase);
 }
 

@@ -39,6 +39,7 @@ void Session::handle_frames() {
     send_answers();
     pump();
     disconnect_when_drained();
+    review_direct();
 }
 
 void Session::handle_packet(const wire::Frame& frame) {

@@ -2,16 +2,13 @@
 #include <fmt/format.h>
 
 #include "session/failures.hpp"
-#include "session/session.hpp"
+#include "session/session_direct.hpp"
 #include "wire/publish_edit.hpp"
 
 namespace culex::session {
 namespace {
 
 bool has_retain(Bytes packet) noexcept { return (packet[0] & std::byte{0x01}) != std::byte{}; }
-
-/// Of a PUBLISH without properties: first byte, Remaining Length, the topic's length, packet identifier, the properties' length.
-constexpr std::size_t greatest_plain_head = 1 + 4 + 2 + 2 + 1;
 
 /// The properties of a message that was received, say, and is passed on.
 void strip(PublishProperties& properties) noexcept {
@@ -22,12 +19,11 @@ void strip(PublishProperties& properties) noexcept {
 } // namespace
 
 /// To the output, if the broker takes it.
-[[gnu::always_inline]] inline Result<void> Session::append(Publish& message) {
+Result<void> Session::append(Publish& message) {
     const std::uint32_t limit = limits_.maximum_packet_size;
     if (!grants(message.qos, message.retain)) return check_granted(message.qos, message.retain, 0);
     if (topic_aliases_.in_use()) [[unlikely]]
         return append_by_alias(message);
-    if (wire::encode_plain_publish(output_, message, config_.version, limit)) return {};
     strip(message.properties);
     return wire::encode(output_, message, config_.version, limit);
 }
@@ -38,6 +34,23 @@ inline void Session::append_packet(Bytes packet) {
 }
 
 // --- verbs
+
+Result<Published> Session::publish(Publish& message, Operation* operation) {
+    if (disconnecting_) [[unlikely]]
+        return refuse_verb();
+    if (!may_send_directly(message.qos)) return enqueue(message, operation);
+    const bool plain = config_.version == Version::v3_1_1 || !wire::has_properties(message);
+    if (message.qos == QoS::at_most_once) {
+        message.packet_id = 0;
+        if (plain && send_plain_once<false>(message.topic, message.payload, message.retain)) return Published{0, true};
+        return send_once(message);
+    }
+    if (plain) {
+        message.packet_id = send_plain_tracked(message.topic, message.payload, message.qos, message.retain, operation);
+        if (message.packet_id != 0) return Published{message.packet_id, false};
+    }
+    return send_tracked(message, operation);
+}
 
 Result<Exchange::Owner> Session::prepare(Publish& message) {
     message.dup = false;
@@ -66,6 +79,7 @@ Result<Published> Session::submit(Exchange::Owner& prepared, Operation* operatio
     }
     if (prepared->qos != QoS::at_most_once) prepared->assign_id(next_id());
     if (may_send_directly(prepared->qos)) return submit_directly(prepared, operation);
+    direct_below_ = 0;
     return Published{track(std::move(prepared), queue_, operation).id, false};
 }
 
@@ -95,19 +109,9 @@ Result<void> Session::check_granted(QoS qos, bool retain, std::size_t packet_siz
     return {};
 }
 
-/// Rising, skipping 0 and what is in use [MQTT-2.2.1-3]; 0 where all are.
-PacketId Session::next_id() noexcept {
-    if (ids_.size() == max_packet_id) return 0;
-    do {
-        ++last_id_;
-    } while (last_id_ == 0 || ids_.find(last_id_));
-    return last_id_;
-}
-
 // --- sending for the first time
 
 Result<Published> Session::send_once(Publish& message) {
-    message.qos = QoS::at_most_once; // as it is: so the compiler knows
     message.dup = false;
     message.packet_id = 0;
     const std::size_t before = output_.size();
@@ -116,32 +120,17 @@ Result<Published> Session::send_once(Publish& message) {
     return Published{0, true};
 }
 
-/// The short way; what is not plain, does not fit or is refused goes the long one.
+/// Where aliases are in use and this topic has one, the kept bytes hold the topic, those for the link its alias: each is
+/// written once. All else is prepared first; that introduces topics, too.
 Result<Published> Session::send_tracked(Publish& message, Operation* operation) {
-    const std::size_t greatest_size = message.topic.size() + message.payload.size() + greatest_plain_head;
-    if (!has_room_for(greatest_size) || !grants(message.qos, message.retain)) return enqueue(message, operation);
-    if (topic_aliases_.in_use()) return send_tracked_by_alias(message, greatest_size, operation);
-    message.dup = false; // tells of this very packet [MQTT-3.3.1-3]
-    message.packet_id = next_id();
-    const std::size_t before = output_.size();
-    if (!wire::encode_plain_publish(output_, message, config_.version, limits_.maximum_packet_size)) {
-        if (message.packet_id != 0) --last_id_; // as if it had not been asked for
+    const std::size_t greatest_size = message.topic.size() + message.payload.size() + wire::greatest_plain_head;
+    if (!topic_aliases_.in_use() || wire::has_properties(message) || greatest_size > limits_.maximum_packet_size)
         return enqueue(message, operation);
-    }
-    const Bytes packet = output_.bytes().subspan(before);
-    counters_.sent_publish(message.qos, packet.size());
-    sent(track(Exchange::make(PacketType::publish, message.qos, message.packet_id, packet), fresh_, operation));
-    return Published{message.packet_id, false};
-}
-
-/// The kept bytes hold the topic, those for the link its alias: each is written once.
-Result<Published> Session::send_tracked_by_alias(Publish& message, std::size_t greatest_size, Operation* operation) {
-    const std::uint16_t alias = wire::has_properties(message) || greatest_size > limits_.maximum_packet_size
-                                    ? std::uint16_t{}
-                                    : topic_aliases_.find(message.topic);
+    if (!has_room_for(greatest_size) || !grants(message.qos, message.retain)) return enqueue(message, operation);
+    const std::uint16_t alias = topic_aliases_.find(message.topic);
     const PacketId id = alias == 0 ? PacketId{} : next_id();
-    if (id == 0) return enqueue(message, operation); // the long way introduces topics, too
-    message.dup = false;
+    if (id == 0) return enqueue(message, operation);
+    message.dup = false; // tells of this very packet [MQTT-3.3.1-3]
     message.packet_id = id;
     const std::size_t remaining = wire::plain_publish_remaining(message, config_.version);
     auto kept =
@@ -228,6 +217,7 @@ void Session::release(Exchange& exchange) {
 void Session::resume(bool session_present) {
     quota_ = limits_.receive_maximum;
     topic_aliases_.begin(limits_.topic_alias_maximum);
+    review_direct();
     const bool in_doubt = std::exchange(in_doubt_, false);
     if (!session_present) { // [MQTT-3.2.2-5]
         inbound_.forget_session();

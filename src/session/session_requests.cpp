@@ -8,7 +8,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "session/failures.hpp"
-#include "session/session.hpp"
+#include "session/session_direct.hpp"
 
 namespace culex::session {
 namespace {

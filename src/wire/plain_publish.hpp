@@ -3,6 +3,9 @@
 /// The short way for PUBLISH: no properties, plain topic, nothing wrong. Everything else answers "no", which means "take
 /// the long way" and not "refuse".
 
+#include <cassert>
+#include <cstring>
+
 #include <culex/packet.hpp>
 
 #include "wire/framer.hpp"
@@ -60,11 +63,11 @@ template <class Target>
     return true;
 }
 
-[[nodiscard]] inline bool has_properties(const Publish& packet) noexcept {
-    const PublishProperties& p = packet.properties;
+[[nodiscard]] inline bool has_properties(const PublishProperties& p) noexcept {
     return p.payload_format_indicator || p.message_expiry_interval || p.topic_alias || p.response_topic ||
            p.correlation_data || p.content_type || !p.subscription_identifiers.empty() || !p.user_properties.empty();
 }
+[[nodiscard]] inline bool has_properties(const Publish& packet) noexcept { return has_properties(packet.properties); }
 
 /// Whether the long way would find nothing wrong.
 [[nodiscard]] inline bool is_plain_publish(const Publish& p) noexcept {
@@ -79,20 +82,39 @@ inline std::byte* put_u16(std::byte* to, std::size_t value) noexcept {
     return to + 2;
 }
 
-/// Topics and small payloads have 8 to 32 bytes: two copies that overlap cost less than a call of memcpy.
-inline std::byte* put_bytes(std::byte* to, const void* from, std::size_t size) noexcept {
+/// Of what `put_short` takes, in bytes: most topics, small payloads and small packets.
+inline constexpr std::size_t short_size = 64;
+
+/// Copies `size` bytes, at least `Half` and at most twice as many.
+template <std::size_t Half>
+[[gnu::always_inline]] inline void copy_twice(std::byte* to, const std::byte* from, std::size_t size) noexcept {
+    std::memcpy(to, from, Half);
+    std::memcpy(to + size - Half, from + size - Half, Half);
+}
+
+/// Two copies that overlap cost less than a call of memcpy, and leave its caller without any call.
+[[gnu::always_inline]] inline std::byte* put_short(std::byte* to, const void* from, std::size_t size) noexcept {
+    assert(size <= short_size);
     const auto* const source = static_cast<const std::byte*>(from);
-    const auto twice = [&](auto half) {
-        std::memcpy(to, source, half);
-        std::memcpy(to + size - half, source + size - half, half);
-    };
     if (size - 8 <= 8) {
-        twice(std::integral_constant<std::size_t, 8>{});
+        copy_twice<8>(to, source, size);
     } else if (size - 16 <= 16) {
-        twice(std::integral_constant<std::size_t, 16>{});
+        copy_twice<16>(to, source, size);
+    } else if (size >= 32) {
+        copy_twice<32>(to, source, size);
+    } else if (size >= 4) {
+        copy_twice<4>(to, source, size);
     } else if (size != 0) { // an empty view's pointer may be null
-        std::memcpy(to, source, size);
+        to[0] = source[0];
+        to[size / 2] = source[size / 2];
+        to[size - 1] = source[size - 1];
     }
+    return to + size;
+}
+
+[[gnu::always_inline]] inline std::byte* put_bytes(std::byte* to, const void* from, std::size_t size) noexcept {
+    if (size <= short_size) return put_short(to, from, size);
+    std::memcpy(to, from, size);
     return to + size;
 }
 
@@ -103,32 +125,36 @@ template <class Source>
 }
 
 /// Writes a checked PUBLISH without properties; gives the end. `remaining` is what `plain_publish_remaining` says: counted
-/// before, since behind the first byte that is written the compiler would read all of `p` again.
-template <class Source>
+/// before, since behind the first byte that is written the compiler would read all of `p` again. `Short`: topic and payload
+/// are known to be.
+template <bool Short = false, class Source>
 [[gnu::always_inline]] inline std::byte* write_plain_publish(std::byte* begin, const Source& p, Version version,
                                                              std::size_t remaining) {
     const bool has_id = p.qos != QoS::at_most_once;
-    const bool v5 = version == Version::v5;
     const unsigned flags =
         static_cast<unsigned>(p.dup) << 3 | static_cast<unsigned>(p.qos) << 1 | static_cast<unsigned>(p.retain);
     *begin = static_cast<std::byte>(static_cast<unsigned>(PacketType::publish) << 4 | flags);
     std::byte* at = put_varint(begin + 1, static_cast<std::uint32_t>(remaining));
-    at = put_bytes(put_u16(at, p.topic.size()), p.topic.data(), p.topic.size());
+    const auto put = [](std::byte* to, const void* from, std::size_t size) __attribute__((always_inline)) {
+        return Short ? put_short(to, from, size) : put_bytes(to, from, size);
+    };
+    at = put(put_u16(at, p.topic.size()), p.topic.data(), p.topic.size());
     if (has_id) at = put_u16(at, p.packet_id);
-    if (v5) *at++ = std::byte{0}; // no properties
-    return put_bytes(at, p.payload.data(), p.payload.size());
+    if (version == Version::v5) *at++ = std::byte{0}; // no properties
+    return put(at, p.payload.data(), p.payload.size());
 }
+
+/// What a PUBLISH without properties has at most besides topic and payload: first byte, Remaining Length, the topic's length,
+/// packet identifier, the properties' length.
+inline constexpr std::size_t greatest_plain_head = 1 + 4 + 2 + 2 + 1;
 
 /// Appends a checked PUBLISH without properties; false if it might be too large. `Source` is a Publish or PublishParts.
 template <class Source>
-[[nodiscard, gnu::always_inline]] inline bool append_plain_publish(Buffer& out, const Source& p, Version version,
-                                                                   std::uint32_t maximum) {
-    constexpr std::size_t greatest_fixed_header = 5;
-    const std::size_t remaining = plain_publish_remaining(p, version);
-    if (remaining > max_remaining_length || remaining + greatest_fixed_header > maximum) return false;
-
-    std::byte* const begin = out.reserve(remaining + greatest_fixed_header);
-    std::byte* const end = write_plain_publish(begin, p, version, remaining);
+[[nodiscard]] inline bool append_plain_publish(Buffer& out, const Source& p, Version version, std::uint32_t maximum) {
+    const std::size_t greatest_size = p.topic.size() + p.payload.size() + greatest_plain_head;
+    if (greatest_size > max_remaining_length || greatest_size > maximum) return false;
+    std::byte* const begin = out.reserve(greatest_size);
+    std::byte* const end = write_plain_publish(begin, p, version, plain_publish_remaining(p, version));
     out.commit(static_cast<std::size_t>(end - begin));
     return true;
 }

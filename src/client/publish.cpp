@@ -1,0 +1,180 @@
+// Messages of ours, from the application to the session.
+#include <memory>
+#include <utility>
+
+#include "client/core.hpp"
+#include "session/session_direct.hpp"
+
+namespace culex::client {
+namespace {
+
+bool wants_room(const Failure& failure) noexcept {
+    return failure == Errc::queue_full || failure == Errc::no_packet_id;
+}
+
+} // namespace
+
+inline bool Core::may_be_direct(const PublishOptions& options) const noexcept {
+    check_caller();
+    assert(!session_.direct() || (link_ && !not_open() && waiting_for_room_.empty()));
+    return version() == Version::v3_1_1 || !wire::has_properties(options.properties);
+}
+
+/// The short ways: what they refuse is for `publish`.
+template <bool Short>
+inline bool Core::publish_once(std::string_view topic, Bytes payload, const PublishOptions& options) {
+    return may_be_direct(options) && session_.send_plain_once<Short>(topic, payload, options.retain) &&
+           link_->output_grew();
+}
+
+inline bool Core::publish_tracked(std::string_view topic, Bytes payload, const PublishOptions& options,
+                                  ClientOperation& operation) {
+    if (!may_be_direct(options)) return false;
+    const PacketId id = session_.send_plain_tracked(topic, payload, options.qos, options.retain, &operation);
+    if (id == 0) return false;
+    operation.id_ = id;
+    link_->output_grew();
+    if (!link_->reading()) [[unlikely]]
+        update_reading(); // an answer is waited for
+    return true;
+}
+
+void Core::publish(Publish& message, ClientOperation& operation) {
+    if (Failure why = not_open()) return fail(operation, std::move(why));
+    if (message.properties.message_expiry_interval) [[unlikely]]
+        session_.note_time(runtime_.now());
+    if (waiting_for_room_.empty()) {
+        auto published = session_.publish(message, &operation);
+        if (published) {
+            operation.id_ = published->id;
+            operation.done_ = published->done;
+            return verb_done();
+        }
+        const bool wait = settings_.plain().outbound.when_full == WhenFull::wait;
+        if (!wait && wants_room(published.failure())) ++refused_;
+        if (!wait || !wants_room(published.failure())) return fail(operation, std::move(published).failure());
+    }
+    // It waits with a copy of its own: what the caller's views show may be gone when there is room.
+    auto prepared = session_.prepare(message);
+    if (!prepared) return fail(operation, std::move(prepared).failure());
+    operation.prepared_ = prepared->release();
+    waiting_for_room_.push_back(operation.place_);
+    session_.allow_direct(false);
+}
+
+Result<PacketId> Core::try_publish(Publish& message) {
+    if (Failure why = not_open()) return why;
+    if (!waiting_for_room_.empty()) {
+        ++refused_;
+        return Failure(Errc::queue_full);
+    }
+    if (message.properties.message_expiry_interval) [[unlikely]]
+        session_.note_time(runtime_.now());
+    auto published = session_.publish(message);
+    if (!published) {
+        if (wants_room(published.failure())) ++refused_;
+        return std::move(published).failure();
+    }
+    verb_done();
+    return published->id;
+}
+
+Result<PacketId> Core::submit(session::Exchange::Owner& message) {
+    if (Failure why = not_open()) return why;
+    if (message->expires_at != TimePoint{}) session_.note_time(runtime_.now());
+    auto submitted = session_.submit(message, nullptr);
+    if (!submitted) return std::move(submitted).failure();
+    verb_done();
+    return submitted->id;
+}
+
+/// First come, first served: nobody passes the first who waits.
+void Core::make_room() {
+    session_.note_time(runtime_.now());
+    while (!waiting_for_room_.empty()) {
+        ClientOperation& operation = waiting_for_room_.front().operation;
+        session::Exchange::Owner prepared{std::exchange(operation.prepared_, nullptr)};
+        auto submitted = session_.submit(prepared, &operation);
+        if (!submitted && wants_room(submitted.failure())) {
+            operation.prepared_ = prepared.release();
+            break;
+        }
+        operation.place_.unlink();
+        if (!submitted) {
+            fail(operation, std::move(submitted).failure());
+            continue;
+        }
+        operation.id_ = submitted->id;
+        if (submitted->done && !operation.awaits_reply_)
+            operation.finish(); // at QoS 0, which the session does not tell
+    }
+    session_.allow_direct(waiting_for_room_.empty() && !not_open());
+    pass_on_disconnect();
+    verb_done();
+}
+
+} // namespace culex::client
+
+namespace culex {
+
+using client::Core;
+
+namespace {
+
+Publish packet(std::string_view topic, Bytes payload, const PublishOptions& options) noexcept {
+    return {.topic = topic,
+            .payload = payload,
+            .qos = options.qos,
+            .retain = options.retain,
+            .properties = options.properties};
+}
+
+[[gnu::noinline]] bool send_long_once(Core& core, std::string_view topic, Bytes payload,
+                                      const PublishOptions& options) {
+    return core.publish_once<false>(topic, payload, options);
+}
+
+} // namespace
+
+/// The short way calls nothing, so that it need not save the registers which calls may change.
+bool PublishOperation::send_once(Core& core, std::string_view topic, Bytes payload, const PublishOptions& options) {
+    if (topic.size() <= wire::short_size && payload.size() <= wire::short_size)
+        return core.publish_once<true>(topic, payload, options);
+    return send_long_once(core, topic, payload, options);
+}
+
+void PublishOperation::begin(Core& core, std::string_view topic, Bytes payload, const PublishOptions& options) {
+    Pending* const pending = std::construct_at(&pending_, core);
+    const bool tracked = options.qos == QoS::at_least_once || options.qos == QoS::exactly_once;
+    if (!tracked || !core.publish_tracked(topic, payload, options, *pending)) {
+        Publish message = packet(topic, payload, options);
+        core.publish(message, *pending);
+    }
+    pending->begin_deadline(options.timeout);
+}
+
+PublishOperation::PublishOperation(Core& core, Publish& message) : waits_(true) {
+    core.publish(message, *std::construct_at(&pending_, core));
+}
+
+PublishOperation::Pending::Pending(Core& core) noexcept : ClientOperation(core, &Pending::on_answered) {}
+
+void PublishOperation::Pending::on_answered(session::Operation& operation, session::Outcome&& outcome) {
+    auto& self = static_cast<Pending&>(from(operation));
+    if (outcome.failure) [[unlikely]]
+        self.failure_ = std::move(outcome.failure);
+    self.reason_code_ = outcome.reason_code;
+    self.finish();
+}
+
+PublishResult PublishOperation::Pending::result() {
+    check();
+    return {reason_code_, id_};
+}
+
+Result<PacketId> AsyncClient::try_publish(std::string_view topic, Bytes payload, const PublishOptions& options) {
+    Publish message = packet(topic, payload, options);
+    return core_->try_publish(message);
+}
+
+} // namespace culex

@@ -1,0 +1,65 @@
+#pragma once
+/// \file session_direct.hpp
+/// The short way of `Session::publish`: a message without properties that can be sent at once. Inline, for those who count
+/// instructions: `Session::publish` itself, and a client's `publish`. Each answers "no" where it cannot, having done
+/// nothing; the long way then finds out why, and whether it matters. `Short` as in `write_plain_publish`.
+
+#include <cassert>
+
+#include "session/session.hpp"
+
+namespace culex::session {
+
+[[gnu::always_inline]] inline bool Session::can_send_plain(const wire::PublishParts& message) const noexcept {
+    if (output_.size() >= direct_below_ || must_wait(message.qos)) return false;
+    assert(may_be_direct());
+    if (!grants(message.qos, message.retain) || message.topic.size() > max_string_size) return false;
+    // The protocol's own limit holds too: no broker can grant more. Where the output has to grow, the long way sees to it.
+    const std::size_t greatest_size = message.topic.size() + message.payload.size() + wire::greatest_plain_head;
+    if (greatest_size > limits_.maximum_packet_size || greatest_size > output_.room()) return false;
+    return wire::is_plain_topic(message.topic);
+}
+
+/// For what fits. Gives the size of the packet.
+template <bool Short>
+[[gnu::always_inline]] inline std::size_t Session::append_plain(const wire::PublishParts& message) {
+    const Version version = config_.version;
+    std::byte* const begin = output_.back();
+    std::byte* const end =
+        wire::write_plain_publish<Short>(begin, message, version, wire::plain_publish_remaining(message, version));
+    const auto size = static_cast<std::size_t>(end - begin);
+    output_.commit(size);
+    counters_.sent_publish(message.qos, size);
+    return size;
+}
+
+template <bool Short>
+[[gnu::always_inline]] inline bool Session::send_plain_once(std::string_view topic, Bytes payload, bool retain) {
+    const wire::PublishParts message{.topic = topic, .payload = payload, .retain = retain};
+    if (!can_send_plain(message)) return false;
+    append_plain<Short>(message);
+    return true;
+}
+
+[[gnu::always_inline]] inline PacketId Session::send_plain_tracked(std::string_view topic, Bytes payload, QoS qos,
+                                                                   bool retain, Operation* operation) {
+    wire::PublishParts message{.topic = topic, .payload = payload, .qos = qos, .retain = retain};
+    if (!can_send_plain(message) || !has_room_for(topic.size() + payload.size() + wire::greatest_plain_head)) return 0;
+    message.packet_id = next_id();
+    if (message.packet_id == 0) return 0;
+    const std::size_t size = append_plain<false>(message);
+    const Bytes packet = output_.bytes().last(size);
+    sent(track(Exchange::make(PacketType::publish, qos, message.packet_id, packet), fresh_, operation));
+    return message.packet_id;
+}
+
+/// Rising, skipping 0 and what is in use [MQTT-2.2.1-3]; 0 where all are.
+inline PacketId Session::next_id() noexcept {
+    if (ids_.size() == max_packet_id) return 0;
+    do {
+        ++last_id_;
+    } while (last_id_ == 0 || ids_.find(last_id_));
+    return last_id_;
+}
+
+} // namespace culex::session
