@@ -48,8 +48,8 @@ class Broker:
 class Driver:
     """One of the programs culex_bench_<name>, and what it costs to send `count` messages of `size` bytes through it."""
 
-    def __init__(self, folder, name, broker, certificate=None):
-        self.folder, self.name, self.broker, self.certificate = folder, name, broker, certificate
+    def __init__(self, folder, name, broker, certificate=None, more=()):
+        self.folder, self.name, self.broker, self.certificate, self.more = folder, name, broker, certificate, more
 
     @property
     def path(self):
@@ -58,8 +58,8 @@ class Driver:
     def run(self, workload, count, size, before=(), environment=None):
         """Runs it, sees to it that the broker has got everything, and gives its answer and its standard error."""
         command = [*before, self.path, workload, str(count), str(size), str(self.broker.port)]
-        if self.certificate:
-            command.append(str(self.certificate))
+        command += [str(self.certificate)] if self.certificate else []
+        command += self.more
         done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False,
                               env={**os.environ, **(environment or {})})
         arrived = self.broker.publishes()

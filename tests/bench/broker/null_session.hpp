@@ -4,7 +4,7 @@
 //
 // A client says by its client identifier what it wants besides:
 //
-//     pour,<QoS>,<size>,<count>     with SUBSCRIBE it is sent that many messages, to the filter that it asked for
+//     pour,<QoS>,<size>,<count>     with SUBSCRIBE to bench/messages it is sent that many messages
 //     echo                          what it publishes is sent back to it, at no more than the QoS of its subscription
 #include <cstdint>
 #include <string>

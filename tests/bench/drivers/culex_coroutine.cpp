@@ -1,4 +1,5 @@
 // Culex' coroutine face: a program with one loop on one thread.
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -45,12 +46,25 @@ Task<> publisher(culex::AsyncClient& client, std::string_view payload, QoS qos, 
 Task<> publish_acknowledged(culex::AsyncClient& client, const Job& job) {
     const std::string payload = job.payload();
     // Large payloads fill the socket's buffer: two are enough to keep it filled.
-    const std::uint64_t publishers = payload.size() > 65'536 ? 2 : in_flight;
+    const std::uint64_t usual = payload.size() > 65'536 ? 2 : in_flight;
+    const std::uint64_t publishers = job.in_flight > 0 ? job.in_flight : usual;
     std::uint64_t left = job.count;
     culex::Nursery nursery;
     for (std::uint64_t i = 0; i < publishers; ++i)
         nursery.spawn(publisher(client, payload, static_cast<QoS>(job.qos), left));
     co_await nursery.join();
+}
+
+/// Filters that no message matches, and no two of which are alike; a SUBSCRIBE for each thousand of them.
+Task<> subscribe_besides(culex::AsyncClient& client, std::uint64_t count, std::vector<culex::Subscription>& streams) {
+    for (std::uint64_t begin = 0; begin < count; begin += 1000) {
+        std::vector<std::string> filters;
+        for (std::uint64_t i = begin; i < std::min(count, begin + 1000); ++i)
+            filters.push_back("bench/" + std::to_string(i / 100) + "/device/" + std::to_string(i));
+        std::vector<culex::TopicSubscription> asked;
+        for (const std::string& filter : filters) asked.push_back({.filter = filter});
+        streams.push_back(co_await client.subscribe(asked));
+    }
 }
 
 Task<> receive(culex::AsyncClient& client, const Job& job) {
@@ -118,12 +132,15 @@ Task<> once_a_second(culex::AsyncClient& client, std::string_view payload, std::
 Task<> many(culex::Loop& loop, const Job& job, Meter& meter) {
     Clients clients;
     Job connections = job;
-    connections.count = job.count / 10;
+    connections.count = job.clients > 0 ? job.clients : job.count / 10;
     co_await connect_all(loop, clients, connections, nullptr);
     const std::string payload = job.payload();
     culex::Nursery nursery;
     meter.begin();
+    std::uint64_t left = job.clients > 0 ? job.count : 0;
     for (std::size_t i = 0; i < clients.size(); ++i) {
+        if (job.clients > 0) nursery.spawn(publisher(*clients[i], payload, QoS::at_least_once, left));
+        if (job.clients > 0) continue;
         const std::chrono::microseconds first(1'000'000 * i / clients.size());
         nursery.spawn(once_a_second(*clients[i], payload, first));
     }
@@ -136,6 +153,8 @@ Task<> one_client(culex::Loop& loop, const Job& job, Meter& meter, const culex::
     const std::string id = job.client_id();
     culex::AsyncClient client(loop, {.client_id = id, .tls = tls});
     co_await client.connect(where);
+    std::vector<culex::Subscription> besides;
+    if (job.subscriptions > 0) co_await subscribe_besides(client, job.subscriptions, besides);
     meter.begin();
     if (job.kind == Kind::receive) {
         co_await receive(client, job);

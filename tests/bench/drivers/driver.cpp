@@ -22,20 +22,37 @@ constexpr Row rows[] = {
     {"w11", Kind::threads, 0, false},   {"w12", Kind::many, 0, false},
 };
 
+/// `name=number`; anything else is the authority's certificate.
+void parse_more(std::string_view word, Job& job) {
+    const std::size_t equals = word.find('=');
+    const std::string_view name = word.substr(0, equals);
+    const std::uint64_t value =
+        equals == word.npos ? 0 : std::strtoull(word.substr(equals + 1).data(), nullptr, 10); // a word of argv
+    if (name == "in_flight") {
+        job.in_flight = value;
+    } else if (name == "subscriptions") {
+        job.subscriptions = value;
+    } else if (name == "clients") {
+        job.clients = value;
+    } else {
+        job.ca = word;
+    }
+}
+
 bool parse(int argc, char** argv, Job& job) {
     if (argc < 5) return false;
     const auto* const row =
         std::find_if(std::begin(rows), std::end(rows), [&](const Row& each) { return each.workload == argv[1]; });
-    if (row == std::end(rows) || (row->tls && argc < 6)) return false;
+    if (row == std::end(rows)) return false;
     job = {.workload = argv[1],
            .kind = row->kind,
            .qos = row->qos,
            .tls = row->tls,
            .count = std::strtoull(argv[2], nullptr, 10),
            .size = std::strtoull(argv[3], nullptr, 10),
-           .port = static_cast<std::uint16_t>(std::atoi(argv[4])),
-           .ca = argc > 5 ? argv[5] : ""};
-    return job.count > 0 && job.port > 0;
+           .port = static_cast<std::uint16_t>(std::atoi(argv[4]))};
+    for (int i = 5; i < argc; ++i) parse_more(argv[i], job);
+    return job.count > 0 && job.port > 0 && (!job.tls || !job.ca.empty());
 }
 
 double seconds(const timeval& time) {
@@ -76,7 +93,7 @@ int thread_count() { return static_cast<int>(status("Threads:")); }
 int drive(int argc, char** argv, bool (*run)(const Job&, Meter&)) {
     Job job;
     if (!parse(argc, argv, job)) {
-        std::fprintf(stderr, "usage: %s workload count size port [ca.pem]\n", argv[0]);
+        std::fprintf(stderr, "usage: %s workload count size port [ca.pem] [name=number...]\n", argv[0]);
         return 2;
     }
     rlimit files{};

@@ -1,8 +1,10 @@
 #pragma once
 // What the drivers have in common: one client library each, one command line, one line of JSON as the answer.
 //
-//     driver workload count size port [ca.pem]
+//     driver workload count size port [ca.pem] [in_flight=N] [subscriptions=N] [clients=N]
 //
+// The last three are for `scale`, and for Culex' coroutine driver alone: messages under way at once in w3, filters that are
+// subscribed to besides in w5, and in w12 how many clients publish, one message after the other and without a pause.
 // `workload` is one of the table in README.md, "w1" to "w12"; what a driver does not do it refuses with exit status 3.
 #include <sys/resource.h>
 
@@ -29,6 +31,9 @@ struct Job {
     std::size_t size = 0;
     std::uint16_t port = 0;
     std::string ca{};
+    std::uint64_t in_flight = 0; ///< 0: as the driver sees fit
+    std::uint64_t subscriptions = 0;
+    std::uint64_t clients = 0;
 
     /// The client identifier by which the null broker knows what is wanted.
     [[nodiscard]] std::string client_id() const {
