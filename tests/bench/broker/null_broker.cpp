@@ -23,8 +23,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "broker/null_session.hpp"
-#include "broker/null_tls.hpp"
+#include "bench/broker/null_session.hpp"
+#include "bench/broker/null_tls.hpp"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "broker/null_session.hpp"
+#include "bench/broker/null_session.hpp"
 
 #include <charconv>
 

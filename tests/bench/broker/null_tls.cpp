@@ -1,4 +1,4 @@
-#include "broker/null_tls.hpp"
+#include "bench/broker/null_tls.hpp"
 
 #include <stdexcept>
 

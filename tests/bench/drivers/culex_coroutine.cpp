@@ -10,7 +10,7 @@
 #include <culex/timeout.hpp>
 #include <culex/tls.hpp>
 
-#include "drivers/driver.hpp"
+#include "bench/drivers/driver.hpp"
 
 using bench::Job;
 using bench::Kind;

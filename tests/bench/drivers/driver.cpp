@@ -1,4 +1,4 @@
-#include "drivers/driver.hpp"
+#include "bench/drivers/driver.hpp"
 
 #include <algorithm>
 #include <cstdlib>

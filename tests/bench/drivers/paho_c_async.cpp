@@ -6,7 +6,7 @@
 #include <mutex>
 #include <stdexcept>
 
-#include "drivers/driver.hpp"
+#include "bench/drivers/driver.hpp"
 
 using bench::Job;
 using bench::Kind;

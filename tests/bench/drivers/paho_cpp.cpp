@@ -5,7 +5,7 @@
 #include <deque>
 #include <stdexcept>
 
-#include "drivers/driver.hpp"
+#include "bench/drivers/driver.hpp"
 
 using bench::Job;
 using bench::Kind;

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "drivers/driver.hpp"
+#include "bench/drivers/driver.hpp"
 
 using bench::Job;
 using bench::Kind;
