@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
 #include <stdexcept>
 
 #include "bench/drivers/driver.hpp"
+#include "bench/drivers/raw_tls.hpp"
 
 using bench::Job;
 using bench::Kind;
@@ -44,6 +46,10 @@ public:
     ~Socket() { close(fd_); }
 
     void send(std::string_view bytes) {
+        if (tls_) {
+            if (!bytes.empty() && !tls_->send(bytes)) throw std::runtime_error("the broker is gone");
+            return;
+        }
         while (!bytes.empty()) {
             const ssize_t count = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
             if (count <= 0) throw std::runtime_error("the broker is gone");
@@ -52,7 +58,9 @@ public:
     }
     /// Gives every packet of one read to `take`: its first byte, and where its body begins.
     template <class F> void receive(F take) {
-        const ssize_t count = recv(fd_, buffer_.data() + held_, buffer_.size() - held_, 0);
+        char* const free = buffer_.data() + held_;
+        const ssize_t count =
+            tls_ ? tls_->receive(free, buffer_.size() - held_) : recv(fd_, free, buffer_.size() - held_, 0);
         if (count <= 0) throw std::runtime_error("the broker is gone");
         const std::size_t end = held_ + static_cast<std::size_t>(count);
         std::size_t at = 0;
@@ -75,6 +83,7 @@ private:
     int fd_ = socket(AF_INET, SOCK_STREAM, 0);
     std::vector<char> buffer_ = std::vector<char>(write_size);
     std::size_t held_ = 0;
+    std::unique_ptr<bench::RawTls> tls_;
 };
 
 Socket::Socket(const Job& job) {
@@ -86,6 +95,10 @@ Socket::Socket(const Job& job) {
         throw std::runtime_error("no broker is there");
     const int on = 1;
     setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (job.tls) {
+        tls_ = bench::make_raw_tls(fd_, job.ca);
+        if (!tls_) throw std::runtime_error("no TLS");
+    }
     send(packet(0x10, named("MQTT") + std::string("\x04\x02\x00\x3c", 4) + named(job.client_id())));
     wait_for(0x20);
 }
@@ -165,7 +178,7 @@ void round_trips(Socket& socket, const Job& job, Meter& meter) {
 }
 
 bool run(const Job& job, Meter& meter) {
-    if (job.tls || job.kind > Kind::round_trip) return false;
+    if (job.kind > Kind::round_trip) return false;
     Socket socket(job);
     meter.begin();
     if (job.kind == Kind::receive) {
