@@ -66,11 +66,12 @@ public:
 
     // Operations call these from their constructors.
     void publish(Publish& message, ClientOperation& operation);
-    /// The short ways of the same (publish.cpp): true where the message is on its way.
+    /// The short ways of the same (publish.cpp): true, or an identifier, where the message is on its way.
     template <bool Short>
     [[nodiscard]] bool publish_once(std::string_view topic, Bytes payload, const PublishOptions& options);
-    [[nodiscard]] bool publish_tracked(std::string_view topic, Bytes payload, const PublishOptions& options,
-                                       ClientOperation& operation);
+    template <bool Short>
+    [[nodiscard]] PacketId publish_tracked(std::string_view topic, Bytes payload, const PublishOptions& options,
+                                           session::Operation& operation);
     void request(Publish& message, RequestOperation& operation);
     Result<PacketId> try_publish(Publish& message);
     void subscribe(std::span<const TopicSubscription> subscriptions, const SubscribeOptions& options,

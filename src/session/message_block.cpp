@@ -4,7 +4,7 @@
 #include <new>
 #include <utility>
 
-#include <culex/pool.hpp>
+#include "base/pool_cache.hpp"
 
 namespace culex::session {
 namespace {
@@ -71,17 +71,6 @@ Placed place(Placer& placer, const Publish& publish) noexcept {
 
 } // namespace
 
-template <class Source>
-MessageBlock::MessageBlock(const Source& publish, std::size_t size) noexcept
-    : size_(static_cast<std::uint32_t>(size)), topic_size_(static_cast<std::uint32_t>(publish.topic.size())),
-      payload_size_(static_cast<std::uint32_t>(publish.payload.size())), id_(publish.packet_id), qos_(publish.qos),
-      retain_(publish.retain), dup_(publish.dup) {}
-
-template <class Source> MessageBlock* MessageBlock::allocate(const Source& publish, std::size_t content) {
-    const std::size_t size = sizeof(MessageBlock) + content;
-    return new (pool_allocate(size)) MessageBlock(publish, size);
-}
-
 Message MessageBlock::make(const Publish& publish) {
     static_assert(sizeof(MessageBlock) % alignof(PublishProperties) == 0);
     Placer count{nullptr};
@@ -91,15 +80,6 @@ Message MessageBlock::make(const Publish& publish) {
     const Placed placed = place(copy, publish);
     block->properties_ = placed.properties;
     block->text_ = placed.text;
-    return Message{block};
-}
-
-Message MessageBlock::make(const wire::PublishParts& plain) {
-    MessageBlock* block = allocate(plain, plain.topic.size() + plain.payload.size());
-    auto* text = reinterpret_cast<std::byte*>(block + 1);
-    block->text_ = text;
-    text = wire::put_bytes(text, plain.topic.data(), plain.topic.size());
-    wire::put_bytes(text, plain.payload.data(), plain.payload.size());
     return Message{block};
 }
 
@@ -148,7 +128,7 @@ void Message::release() noexcept {
     }
     const std::size_t size = block_->size_;
     block_->~MessageBlock();
-    pool_free(block_, size);
+    pool::free(block_, size);
 }
 
 void Message::ack() const {

@@ -55,6 +55,7 @@
 #include "session/subscriptions.hpp"
 #include "session/topic_aliases.hpp"
 #include "wire/codec.hpp"
+#include "wire/plain_reply.hpp"
 
 namespace culex::session {
 
@@ -137,6 +138,7 @@ public:
     /// of a packet identifier, says that nothing was done, and `publish` is to be called. So it is with `direct_below` bytes
     /// of output and more: the owner who has to act then need not look each time; 0 turns the short ways off.
     template <bool Short> [[nodiscard]] bool send_plain_once(std::string_view topic, Bytes payload, bool retain);
+    template <bool Short>
     [[nodiscard]] PacketId send_plain_tracked(std::string_view topic, Bytes payload, QoS qos, bool retain,
                                               Operation* operation);
     /// The same in two steps, for a caller that waits for room: `prepare` checks and copies, and holds none of the session's
@@ -202,6 +204,8 @@ public:
         review_direct();
     }
     [[nodiscard]] std::optional<Event> poll_event();
+    /// From now on messages are no events but go there at once; null ends that.
+    void set_message_sink(MessageSink* sink) noexcept { sink_ = sink; }
     [[nodiscard]] Buffer& output() noexcept { return output_; }
     /// When `handle_time` wants to be called; `TimePoint::max()` for never.
     [[nodiscard]] TimePoint poll_deadline() const noexcept;
@@ -270,6 +274,8 @@ private:
     void handle_rare_packet(const wire::Frame& frame);
     template <class P> void decode_and_handle(const wire::Frame& frame);
     template <class P> void handle_reply(const wire::Frame& frame);
+    [[nodiscard]] bool handle_success(PacketType type, PacketId id);
+    void count_latency(const Exchange& exchange) noexcept;
     void handle_replied(PacketType type, PacketId id, ReasonCode code, const AckProperties& properties);
     template <PacketType Type> void handle(const PublishReply<Type>& packet);
     void handle(const Connack& packet);
@@ -303,7 +309,14 @@ private:
     template <class Source> void take(const Source& publish);
     void hand_on(PacketType type, PacketId id, Inbound::Received&& received);
     void send_answers();
-    void answer(Answer answer);
+    void answer(Answer answer) {
+        const bool plain = answer.reason_code == ReasonCode::success;
+        if (plain && wire::append_success(output_, answer.type, answer.id, limits_.maximum_packet_size)) [[likely]]
+            return answered(answer.type, 4);
+        answer_at_length(answer);
+    }
+    void answer_at_length(Answer answer);
+    void acknowledge_other(const Delivery& delivery, ReasonCode code);
 
     // session_publish.cpp: messages, from the verb to the acknowledgement
     [[nodiscard]] bool pumpable() const noexcept {
@@ -338,11 +351,15 @@ private:
         direct_below_ = may_be_direct() ? std::min(owner_direct_below_, config_.output_high_water) : 0;
     }
     [[nodiscard]] bool can_send_plain(const wire::PublishParts& message) const noexcept;
-    template <bool Short> std::size_t append_plain(const wire::PublishParts& message);
+    template <bool Short> void append_plain(const wire::PublishParts& message);
     Result<Published> send_once(Publish& message);
     Result<Published> send_tracked(Publish& message, Operation* operation);
     Result<Published> submit_directly(Exchange::Owner& prepared, Operation* operation);
     [[gnu::noinline]] Result<Published> enqueue(Publish& message, Operation* operation);
+    void count_in(const Exchange& exchange) noexcept {
+        ++outstanding_;
+        outstanding_bytes_ += exchange.footprint();
+    }
     template <class List> Exchange& track(Exchange::Owner&& exchange, List& list, Operation* operation);
     /// Of one that is in a list, or of none any more.
     void finish(Exchange& exchange, Outcome&& outcome);
@@ -453,8 +470,13 @@ private:
     std::size_t direct_below_ = 0; // bytes of output with which messages go the short way
     std::size_t owner_direct_below_ = SIZE_MAX;
     bool direct_allowed_ = true;
+    // What `count_latency` has last counted: from when to when, and so in which bucket.
+    TimePoint latency_of_ = TimePoint::max();
+    TimePoint latency_until_{};
+    std::size_t latency_bucket_ = 0;
     Counters counters_;
     PacketTap* tap_ = nullptr;
+    MessageSink* sink_ = nullptr;
     Ring<Event> events_;
     Buffer output_;
     Buffer scratch_;
@@ -463,10 +485,7 @@ private:
 
 template <class List> inline Exchange& Session::track(Exchange::Owner&& exchange, List& list, Operation* operation) {
     if (exchange->id != 0) ids_.insert(*exchange);
-    if (!exchange->restores) {
-        ++outstanding_;
-        outstanding_bytes_ += exchange->footprint();
-    }
+    if (!exchange->restores) count_in(*exchange);
     exchange->attach(operation);
     return list.push_back(std::move(exchange));
 }

@@ -25,14 +25,18 @@ void Session::handle_input(Bytes bytes, TimePoint now) {
 }
 
 void Session::handle_frames() {
-    while (state_ == State::opening || state_ == State::connected) {
-        auto frame = framer_.next();
-        if (!frame) return fail(std::move(frame).failure());
-        if (!*frame) break;
-        Counters::count(counters_.received, (*frame)->type(), (*frame)->size());
+    wire::Frame frame;
+    while (state_ == State::connected || state_ == State::opening) {
+        if (!framer_.next_short(frame)) {
+            const auto other = framer_.next();
+            if (!other) return fail(other.failure());
+            if (!*other) break;
+            frame = **other;
+        }
+        Counters::count(counters_.received, frame.type(), frame.size());
         if (tap_) [[unlikely]]
-            tap_->on_received(**frame);
-        handle_packet(**frame);
+            tap_->on_received(frame);
+        handle_packet(frame);
     }
     if (state_ == State::verifying) return framer_.keep();
     if (state_ != State::connected) return;
@@ -42,7 +46,7 @@ void Session::handle_frames() {
     review_direct();
 }
 
-void Session::handle_packet(const wire::Frame& frame) {
+[[gnu::always_inline]] inline void Session::handle_packet(const wire::Frame& frame) {
     if (state_ == State::opening) return handle_first_packet(frame);
     switch (frame.type()) {
     case PacketType::publish:
@@ -122,12 +126,40 @@ void Session::begin(bool session_present) {
 
 // --- answers to messages of ours
 
-template <class P> void Session::handle_reply(const wire::Frame& frame) {
-    static constexpr AckProperties none{};
-    const PacketId id = wire::plain_reply_id(frame);
+template <class P> [[gnu::always_inline]] inline void Session::handle_reply(const wire::Frame& frame) {
+    const PacketId id = wire::plain_reply_id(frame, P::type);
     if (id == 0) return decode_and_handle<P>(frame);
-    if constexpr (P::type == PacketType::pubrel) return handle_released(id);
-    handle_replied(P::type, id, ReasonCode::success, none);
+    if constexpr (P::type == PacketType::pubrel) {
+        handle_released(id);
+    } else if (config_.report_packets || !handle_success(P::type, id)) {
+        handle_replied(P::type, id, ReasonCode::success, {});
+    }
+}
+
+/// The short way of `handle_replied`: what the exchange waits for has come.
+[[gnu::always_inline]] inline bool Session::handle_success(PacketType type, PacketId id) {
+    Exchange* const exchange = ids_.find(id);
+    if (!exchange) return false;
+    if (type == PacketType::pubrec && exchange->step == Step::awaiting_pubrec) {
+        release(*exchange);
+        return true;
+    }
+    const Step last = type == PacketType::puback ? Step::awaiting_puback : Step::awaiting_pubcomp;
+    if (type == PacketType::pubrec || exchange->step != last) return false;
+    count_latency(*exchange);
+    finish(*exchange, {});
+    return true;
+}
+
+/// Mostly many acknowledgements come at once, for messages that were sent at once.
+[[gnu::always_inline]] inline void Session::count_latency(const Exchange& exchange) noexcept {
+    if (exchange.sent_at != latency_of_ || last_received_ != latency_until_) {
+        if (exchange.sent_at == TimePoint{}) return; // sent on an earlier link
+        latency_of_ = exchange.sent_at;
+        latency_until_ = last_received_;
+        latency_bucket_ = Counters::bucket_of(last_received_ - exchange.sent_at);
+    }
+    counters_.answered(exchange.qos, latency_bucket_);
 }
 
 template <PacketType Type> void Session::handle(const PublishReply<Type>& packet) {
@@ -140,7 +172,7 @@ void Session::handle_replied(PacketType type, PacketId id, ReasonCode code, cons
     if (Exchange* exchange = ids_.find(id)) {
         switch (next_action(exchange->step, type, failed(code))) {
         case Action::complete:
-            if (exchange->sent_at != TimePoint{}) counters_.answered(exchange->qos, last_received_ - exchange->sent_at);
+            count_latency(*exchange);
             finish(*exchange, {.reason_code = code, .properties = &properties});
             break;
         case Action::release:

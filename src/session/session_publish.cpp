@@ -46,7 +46,8 @@ Result<Published> Session::publish(Publish& message, Operation* operation) {
         return send_once(message);
     }
     if (plain) {
-        message.packet_id = send_plain_tracked(message.topic, message.payload, message.qos, message.retain, operation);
+        message.packet_id =
+            send_plain_tracked<false>(message.topic, message.payload, message.qos, message.retain, operation);
         if (message.packet_id != 0) return Published{message.packet_id, false};
     }
     return send_tracked(message, operation);
