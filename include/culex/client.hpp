@@ -152,6 +152,12 @@ public:
     /// no longer than `ClientSettings::drain` for each. Returns how many messages and requests the broker has not
     /// acknowledged.
     std::size_t disconnect();
+    /// The same, and DISCONNECT says what `options` do (MQTT 5, section 3.14.2): `disconnect_with_will` makes the broker publish
+    /// the will; a Session Expiry Interval replaces CONNECT's, which must not have been 0; a reason string and user properties are
+    /// for people. Under 3.1.1 `disconnect_with_will` just closes the connection, and the rest is not sent. `options.drain`
+    /// stands in for `ClientSettings::drain`. Throws `Errc::invalid_argument`, and goes on, where they break a rule. Of several calls
+    /// at a time the first one's options count.
+    std::size_t disconnect(const DisconnectOptions& options);
 
     /// Subscribes, and returns the mid of the request; the answer comes as a SUBACK. `Errc::not_connected` before the
     /// first `connect` and after `disconnect`; otherwise it waits for a connection.

@@ -133,6 +133,7 @@ struct DisconnectOptions {
     /// MQTT 5, for people; at most 65,535 bytes of UTF-8. Left out where DISCONNECT would be too large for the broker
     /// [MQTT-3.14.2-3].
     std::string_view reason_string{};
+    UserProperties user_properties{}; ///< MQTT 5; left out likewise, and first [MQTT-3.14.2-4]
 };
 
 /// g++ 12 moves other aggregates bitwise inside `co_await` expressions.

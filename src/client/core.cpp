@@ -165,8 +165,8 @@ Subscription Core::messages(Acknowledge acknowledge) {
     return Subscription(router_.open_catch_all(acknowledge).release());
 }
 
-void Core::acknowledge(const session::Delivery& delivery) {
-    session_.acknowledge(delivery);
+void Core::acknowledge(const session::Delivery& delivery, ReasonCode code, const AckProperties* why) {
+    session_.acknowledge(delivery, code, why);
     on_consumed();
 }
 

@@ -96,7 +96,7 @@ public:
                                   bool keep_messages);
     /// From idle: as after a lost connection, and without delay. There must have been a `connect`.
     void restart();
-    void disconnect(const DisconnectOptions& options);
+    void disconnect(session::Farewell farewell, std::chrono::milliseconds drain);
     /// Idle at once. What MQTT keeps of a session is kept.
     void halt(const Failure& why);
     /// Other options, from the next attempt on. The version, the limits and the policies stay.
@@ -106,7 +106,8 @@ public:
     Result<PacketId> submit(session::Exchange::Owner& message);
     Result<PacketId> subscribe(std::span<const TopicSubscription> subscriptions, const SubscribeProperties& properties);
     Result<PacketId> unsubscribe(std::span<const std::string_view> filters, const UnsubscribeProperties& properties);
-    void acknowledge(const session::Delivery& delivery);
+    void acknowledge(const session::Delivery& delivery, ReasonCode code = ReasonCode::success,
+                     const AckProperties* why = nullptr);
     /// An observer holds this much: it counts towards the bounds at which reading stops.
     void set_held(std::size_t messages, std::size_t bytes) noexcept;
     /// After `Observer::on_before_attempt`.

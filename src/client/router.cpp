@@ -121,14 +121,14 @@ void Router::done(InboxEntry&& entry) {
     acknowledge(std::exchange(entry.delivery, {}), ReasonCode::success);
 }
 
-void Router::on_ack(const session::Delivery& delivery, ReasonCode code) {
+void Router::on_ack(const session::Delivery& delivery, ReasonCode code, const AckProperties* why) {
     assert(scheduler_.now() > TimePoint::min()); // a loop asserts that this is its own thread
-    acknowledge(delivery, code);
+    acknowledge(delivery, code, why);
 }
 
-void Router::acknowledge(const session::Delivery& delivery, ReasonCode code) {
+void Router::acknowledge(const session::Delivery& delivery, ReasonCode code, const AckProperties* why) {
     if (!shared_.empty() && others_hold(delivery, code)) return;
-    session_.acknowledge(delivery, code);
+    session_.acknowledge(delivery, code, why);
     owner_.on_consumed();
 }
 

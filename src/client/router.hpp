@@ -73,8 +73,8 @@ private:
     void unclaimed(InboxEntry&& entry);
     void meet(Walk& walk, Inbox& inbox, const Message& message, const session::Delivery& delivery);
     void push(Inbox& inbox, InboxEntry entry);
-    void on_ack(const session::Delivery& delivery, ReasonCode code) override;
-    void acknowledge(const session::Delivery& delivery, ReasonCode code);
+    void on_ack(const session::Delivery& delivery, ReasonCode code, const AckProperties* why) override;
+    void acknowledge(const session::Delivery& delivery, ReasonCode code, const AckProperties* why = nullptr);
     [[nodiscard]] bool others_hold(const session::Delivery& delivery, ReasonCode& code);
 
     Scheduler& scheduler_;

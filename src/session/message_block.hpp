@@ -31,7 +31,7 @@ public:
 
 private:
     friend class culex::Message;
-    void ack(ReasonCode code);
+    void ack(ReasonCode code, const AckProperties* why = nullptr);
     template <class Source> MessageBlock(const Source& publish, std::size_t size) noexcept;
     template <class Source> static MessageBlock* allocate(const Source& publish, std::size_t content);
 

@@ -231,6 +231,7 @@ void Session::resume(bool session_present) {
     const bool in_doubt = std::exchange(in_doubt_, false);
     if (!session_present) { // [MQTT-3.2.2-5]
         inbound_.forget_session();
+        explanations_.forget_session();
         restore_subscriptions(false);
     } else if (in_doubt) {
         inbound_.doubt_session();
