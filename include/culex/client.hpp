@@ -56,6 +56,8 @@ struct ClientSettings {
     /// messages, and the acknowledgements of our own messages as far as callbacks hear of them (these beyond the soft limits
     /// where no loop runs); see `Client::dropped`.
     InboundLimits inbound{};
+    /// MQTT 5: see `ClientOptions::outbound_topic_aliases`.
+    std::uint16_t outbound_topic_aliases = 65'535;
     /// How long one attempt to connect may take, from resolving the name to CONNACK.
     std::chrono::milliseconds connect_timeout{30'000};
     /// How long PINGRESP may take before the connection counts as lost.

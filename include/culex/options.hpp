@@ -58,6 +58,9 @@ struct ClientOptions {
     /// For mqtts:// (tls.hpp): the client keeps a copy. Null: what `stream` says, or else one of the process' own, with the
     /// defaults.
     const TlsContext* tls = nullptr;
+    /// MQTT 5: how many topic aliases the client makes for what it publishes, at most; 0: none (section 3.3.2.3.4). They are made
+    /// by themselves, as far as the broker takes them (its Topic Alias Maximum), and not more than 1024 on a connection.
+    std::uint16_t outbound_topic_aliases = 65'535;
     /// MQTT 5: carries out an authentication method with each attempt to connect (section 4.12); authenticator.hpp, scram.hpp.
     /// Must outlive the client. `properties.authentication_method` stays empty then.
     Authenticator* authenticator = nullptr;

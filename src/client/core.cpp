@@ -198,8 +198,12 @@ void Core::on_progress() {
     update_reading();
 }
 
-void Core::on_flushed() {
+void Core::waiter_left() {
     if (!waiting_for_room_.empty() || disconnect_waits_) runtime_.post(room_);
+}
+
+void Core::on_flushed() {
+    waiter_left();
     if (observer_) observer_->on_room();
 }
 

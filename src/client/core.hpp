@@ -29,6 +29,7 @@
 #include "client/requests.hpp"
 #include "client/route.hpp"
 #include "client/router.hpp"
+#include "client/service_node.hpp"
 #include "client/settings.hpp"
 #include "client/tap.hpp"
 #include "client/verdicts.hpp"
@@ -78,6 +79,10 @@ public:
     void disconnect(const DisconnectOptions& options, DisconnectOperation& operation);
     /// Nobody waits for the first connection any more: it is called off.
     void call_off(const Failure& why);
+    /// Who waited for room does not any more: what it kept from the next may do for that one, or for `disconnect`.
+    void waiter_left();
+    /// A service, for as long as it has subscribed: it is told where the broker speaks a version that has none.
+    void enlist(ServiceNode& service) { services_.push_back(service); }
 
     void wait_connected(WaitConnectedOperation& operation);
     void reauthenticate(ReauthenticateOperation& operation);
@@ -160,6 +165,7 @@ private:
     Task<> back_off();
     void start();
     void connected();
+    void end_services();
     void lost(Failure why);
     void attempt_failed(Failure why);
     [[nodiscard]] bool find_next(const Failure& why, bool was_connected, bool held);
@@ -222,6 +228,7 @@ private:
     IntrusiveList<EventStream> event_streams_;
     ReconnectCounts counts_;
     std::unique_ptr<Requests> requests_; // null before the first
+    IntrusiveList<ServiceNode> services_;
     Revocable<Core> self_{*this};
     std::size_t held_messages_ = 0;
     std::size_t held_bytes_ = 0;

@@ -46,6 +46,8 @@ public:
     /// Messages that wait, in each stream, and what it takes to keep them.
     [[nodiscard]] std::size_t messages() const noexcept { return waiting_; }
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+    /// Deliveries that several streams have, and not all are done with.
+    [[nodiscard]] std::size_t shared_count() const noexcept { return shared_.size(); }
     [[nodiscard]] std::uint64_t unclaimed_count() const noexcept { return unclaimed_; }
     [[nodiscard]] std::uint64_t dropped_count() const noexcept { return dropped_; }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "client/arguments.hpp"
 
 namespace culex::facade {
 namespace {

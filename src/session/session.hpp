@@ -65,6 +65,8 @@ struct Config {
     std::uint16_t receive_maximum = 65'535;
     std::uint32_t maximum_packet_size = unlimited_packet_size;
     std::uint16_t topic_alias_maximum = 0;
+    /// How many aliases of our own we make at most.
+    std::uint16_t outbound_topic_aliases = 65'535;
     /// How long PINGRESP may take.
     Duration ping_timeout = std::chrono::seconds{10};
     /// Bounds on what is queued or unacknowledged, and what happens beyond them. To wait is the owner's part: here it is to
