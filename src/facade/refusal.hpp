@@ -4,7 +4,7 @@
 
 #include <culex/reason_code.hpp>
 
-#include "session/explanation.hpp"
+#include "client/arguments.hpp"
 
 namespace culex::facade {
 
