@@ -115,8 +115,8 @@ Subscription Core::messages(Acknowledge acknowledge) {
     return Subscription(router_.open_catch_all(acknowledge).release());
 }
 
-void Core::acknowledge(const session::Delivery& delivery) {
-    session_.acknowledge(delivery);
+void Core::acknowledge(const session::Delivery& delivery, ReasonCode code, const AckProperties* why) {
+    session_.acknowledge(delivery, code, why);
     on_consumed();
 }
 
@@ -149,8 +149,16 @@ void Core::on_progress() {
     update_reading();
 }
 
+void Core::waiter_left() {
+    if (!waiting_for_room_.empty() || disconnect_waits_) {
+        runtime_.post(room_);
+    } else {
+        session_.allow_direct(!not_open());
+    }
+}
+
 void Core::on_flushed() {
-    if (!waiting_for_room_.empty() || disconnect_waits_) runtime_.post(room_);
+    waiter_left();
     if (observer_) observer_->on_room();
 }
 

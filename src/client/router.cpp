@@ -126,9 +126,9 @@ void Router::push(Inbox& inbox, InboxEntry&& entry) {
     inbox.push(std::move(entry.message), entry.delivery);
 }
 
-void Router::on_ack(const session::Delivery& delivery, ReasonCode code) {
+void Router::on_ack(const session::Delivery& delivery, ReasonCode code, const AckProperties* why) {
     assert(scheduler_.now() > TimePoint::min()); // a loop asserts that this is its own thread
-    acknowledge(delivery, code);
+    acknowledge(delivery, code, why);
 }
 
 /// One of those who share a delivery is done with it.

@@ -53,6 +53,8 @@ public:
     /// Messages that wait, in each stream, and what it takes to keep them.
     [[nodiscard]] std::size_t messages() const noexcept { return waiting_; }
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+    /// Deliveries that several streams have, and not all are done with.
+    [[nodiscard]] std::size_t shared_count() const noexcept { return shared_.size(); }
     [[nodiscard]] std::uint64_t unclaimed_count() const noexcept { return unclaimed_; }
     [[nodiscard]] std::uint64_t dropped_count() const noexcept { return dropped_; }
 
@@ -96,11 +98,11 @@ private:
     [[nodiscard]] static std::size_t cost(const Message& message) noexcept {
         return session::MessageBlock::footprint(message) + sizeof(InboxEntry);
     }
-    void on_ack(const session::Delivery& delivery, ReasonCode code) override;
-    void acknowledge(const session::Delivery& delivery, ReasonCode code) {
+    void on_ack(const session::Delivery& delivery, ReasonCode code, const AckProperties* why) override;
+    void acknowledge(const session::Delivery& delivery, ReasonCode code, const AckProperties* why = nullptr) {
         if (!shared_.empty() && others_hold(delivery, code)) [[unlikely]]
             return;
-        session_.acknowledge(delivery, code);
+        session_.acknowledge(delivery, code, why);
         owner_.on_consumed();
     }
     [[nodiscard]] bool others_hold(const session::Delivery& delivery, ReasonCode& code);

@@ -4,7 +4,11 @@
 #include <new>
 #include <utility>
 
+#include <culex/error.hpp>
+
 #include "base/pool_cache.hpp"
+
+#include "wire/codec.hpp"
 
 namespace culex::session {
 namespace {
@@ -105,9 +109,9 @@ Delivery MessageBlock::disable_ack(const Message& message) noexcept {
     return {block.sequence_, block.id_, block.qos_};
 }
 
-void MessageBlock::ack(ReasonCode code) {
+void MessageBlock::ack(ReasonCode code, const AckProperties* why) {
     const AckHandler::Reference reference{std::exchange(ack_place_, nullptr), ack_number_};
-    if (AckHandler* handler = reference.get()) handler->on_ack({sequence_, id_, qos_}, code);
+    if (AckHandler* handler = reference.get()) handler->on_ack({sequence_, id_, qos_}, code, why);
 }
 
 } // namespace culex::session
@@ -135,9 +139,12 @@ void Message::ack() const {
     if (block_ && block_->ack_place_) block_->ack(ReasonCode::success);
 }
 
-void Message::reject(ReasonCode reason_code) const {
+void Message::reject(ReasonCode reason_code, const AckProperties& properties) const {
+    const Puback sample{.packet_id = 1, .properties = properties};
+    if (auto size = wire::encoded_size(sample, Version::v5); !size) throw Error(std::move(size).failure());
+    if (!block_ || !block_->ack_place_) return;
     // The session knows which codes can be sent; that this is a refusal is known here alone.
-    if (block_ && block_->ack_place_) block_->ack(failed(reason_code) ? reason_code : ReasonCode::unspecified_error);
+    block_->ack(failed(reason_code) ? reason_code : ReasonCode::unspecified_error, &properties);
 }
 
 std::string_view Message::topic() const noexcept { return as_text({block_->text_, block_->topic_size_}); }

@@ -42,7 +42,7 @@ public:
 
 private:
     friend class culex::Message;
-    void ack(ReasonCode code);
+    void ack(ReasonCode code, const AckProperties* why = nullptr);
     template <class Source>
     MessageBlock(const Source& publish, std::size_t size) noexcept
         : size_(static_cast<std::uint32_t>(size)), topic_size_(static_cast<std::uint32_t>(publish.topic.size())),

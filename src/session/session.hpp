@@ -47,6 +47,7 @@
 #include "session/counters.hpp"
 #include "session/event.hpp"
 #include "session/exchange.hpp"
+#include "session/explanation.hpp"
 #include "session/id_table.hpp"
 #include "session/inbound.hpp"
 #include "session/limits.hpp"
@@ -65,6 +66,8 @@ struct Config {
     std::uint16_t receive_maximum = 65'535;
     std::uint32_t maximum_packet_size = unlimited_packet_size;
     std::uint16_t topic_alias_maximum = 0;
+    /// How many aliases of our own we make at most.
+    std::uint16_t outbound_topic_aliases = 65'535;
     /// How long PINGRESP may take.
     Duration ping_timeout = std::chrono::seconds{10};
     /// Bounds on what is queued or unacknowledged, and what happens beyond them. To wait is the owner's part: here it is to
@@ -95,7 +98,7 @@ struct Published {
 struct Farewell {
     ReasonCode reason_code = ReasonCode::success;
     std::optional<std::uint32_t> session_expiry_interval{}; ///< seconds
-    std::string reason_string{};
+    Explanation words{};
 };
 
 /// What waits to be sent or acknowledged.
@@ -150,8 +153,10 @@ public:
                                Operation* operation = nullptr);
     Result<PacketId> unsubscribe(std::span<const std::string_view> filters, const UnsubscribeProperties& properties,
                                  Operation* operation = nullptr);
-    /// The consumer of a delivered message is done with it; see inbound.hpp.
-    void acknowledge(const Delivery& delivery, ReasonCode code = ReasonCode::success);
+    /// The consumer of a delivered message is done with it; see inbound.hpp. `why` goes with a code that refuses it, as far as
+    /// the broker takes it.
+    void acknowledge(const Delivery& delivery, ReasonCode code = ReasonCode::success,
+                     const AckProperties* why = nullptr);
     /// It never had one: see `Inbound::give_back`.
     void give_back(const Delivery& delivery) noexcept { inbound_.give_back(delivery); }
     /// Takes no more verbs, and sends DISCONNECT when everything before it is sent and acknowledged. A code that DISCONNECT
@@ -286,6 +291,8 @@ private:
     [[nodiscard]] bool check_explained(const AckProperties& properties);
     void report(PacketType type, PacketId id, ReasonCode code = ReasonCode::success,
                 std::span<const ReasonCode> codes = {}, const AckProperties& properties = {});
+    static void explain(Event& event, ReasonCode code, std::span<const ReasonCode> codes,
+                        const AckProperties& properties);
     [[nodiscard]] wire::Arena& fresh_arena() noexcept {
         if (arena_.used() > 0) arena_.reset();
         return arena_;
@@ -316,7 +323,8 @@ private:
         answer_at_length(answer);
     }
     void answer_at_length(Answer answer);
-    void acknowledge_other(const Delivery& delivery, ReasonCode code);
+    void acknowledge_other(const Delivery& delivery, ReasonCode code, const AckProperties* why);
+    template <class P> [[gnu::cold]] void refuse(Answer answer);
 
     // session_publish.cpp: messages, from the verb to the acknowledgement
     [[nodiscard]] bool pumpable() const noexcept {
@@ -436,6 +444,7 @@ private:
     std::size_t outstanding_bytes_ = 0;
     Subscriptions subscriptions_;
     Inbound inbound_;
+    Explanations explanations_; // of refusals that are not sent yet
     std::string assigned_client_id_;
     bool in_doubt_ = false; // a CONNECT was not answered: it may have made a new session of one that was lost
     bool disconnecting_ = false;

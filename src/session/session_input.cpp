@@ -164,7 +164,12 @@ template <class P> [[gnu::always_inline]] inline void Session::handle_reply(cons
 
 template <PacketType Type> void Session::handle(const PublishReply<Type>& packet) {
     if (!check_explained(packet.properties)) return;
-    if constexpr (Type == PacketType::pubrel) return handle_released(packet.packet_id);
+    if constexpr (Type == PacketType::pubrel) {
+        handle_released(packet.packet_id);
+        if (config_.report_packets && state_ == State::connected)
+            explain(events_.back(), packet.reason_code, {}, packet.properties);
+        return;
+    }
     handle_replied(Type, packet.packet_id, packet.reason_code, packet.properties);
 }
 
@@ -218,15 +223,20 @@ void Session::handle(const Disconnect& packet) {
 void Session::report(PacketType type, PacketId id, ReasonCode code, std::span<const ReasonCode> codes,
                      const AckProperties& properties) {
     if (!config_.report_packets || state_ == State::failed) return;
-    Event event{.type = type, .id = id, .reason_code = code};
-    if (!codes.empty() || properties.reason_string || !properties.user_properties.empty()) {
-        event.details = std::make_unique<AckDetails>();
-        event.details->reason_codes.assign(codes.begin(), codes.end());
-        event.details->reason_string = properties.reason_string.value_or("");
-        for (const UserProperty& user : properties.user_properties)
-            event.details->user_properties.emplace_back(user.name, user.value);
-    }
+    Event event{.type = type, .id = id};
+    explain(event, code, codes, properties);
     events_.push_back(std::move(event));
+}
+
+void Session::explain(Event& event, ReasonCode code, std::span<const ReasonCode> codes,
+                      const AckProperties& properties) {
+    event.reason_code = code;
+    if (codes.empty() && !properties.reason_string && properties.user_properties.empty()) return;
+    event.details = std::make_unique<AckDetails>();
+    event.details->reason_codes.assign(codes.begin(), codes.end());
+    event.details->reason_string = properties.reason_string.value_or("");
+    for (const UserProperty& user : properties.user_properties)
+        event.details->user_properties.emplace_back(user.name, user.value);
 }
 
 } // namespace culex::session

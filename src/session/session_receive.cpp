@@ -86,21 +86,23 @@ void Session::handle_released(PacketId id) {
 
 // --- the answers
 
-void Session::acknowledge(const Delivery& delivery, ReasonCode code) {
+void Session::acknowledge(const Delivery& delivery, ReasonCode code, const AckProperties* why) {
     if (code != ReasonCode::success || state_ != State::connected || !inbound_.acknowledge_oldest(delivery))
-        return acknowledge_other(delivery, code);
+        return acknowledge_other(delivery, code, why);
     answer({delivery.id, PacketType::puback});
     if (inbound_.has_answer()) [[unlikely]]
         send_answers();
 }
 
-void Session::acknowledge_other(const Delivery& delivery, ReasonCode code) {
+void Session::acknowledge_other(const Delivery& delivery, ReasonCode code, const AckProperties* why) {
     // A code that PUBACK and PUBREC cannot carry still says whether the message was taken; under 3.1.1 none can.
     if (code != ReasonCode::success && !allowed_in(code, PacketType::puback, config_.version)) {
         const bool refuse =
             failed(code) && allowed_in(ReasonCode::unspecified_error, PacketType::puback, config_.version);
         code = refuse ? ReasonCode::unspecified_error : ReasonCode::success;
     }
+    if (failed(code) && inbound_.awaits(delivery)) [[unlikely]]
+        explanations_.keep(delivery, why);
     inbound_.acknowledge(delivery, code);
     send_answers();
 }
@@ -112,14 +114,24 @@ void Session::send_answers() {
 void Session::answer_at_length(Answer answer) {
     switch (answer.type) {
     case PacketType::puback:
-        return write(Puback{.packet_id = answer.id, .reason_code = answer.reason_code});
+        return refuse<Puback>(answer);
     case PacketType::pubrec:
-        return write(Pubrec{.packet_id = answer.id, .reason_code = answer.reason_code});
+        return refuse<Pubrec>(answer);
     case PacketType::pubrel:
         return write(Pubrel{.packet_id = answer.id, .reason_code = answer.reason_code});
     default:
         return write(Pubcomp{.packet_id = answer.id, .reason_code = answer.reason_code});
     }
+}
+
+/// The broker hears why, as far as its Maximum Packet Size allows [MQTT-3.4.2-2] [MQTT-3.4.2-3] [MQTT-3.5.2-2] [MQTT-3.5.2-3].
+template <class P> void Session::refuse(Answer answer) {
+    const QoS qos = P::type == PacketType::puback ? QoS::at_least_once : QoS::exactly_once;
+    const Explanation words = explanations_.take(answer.id, qos);
+    const std::vector<UserProperty> user = words.views();
+    P packet{.packet_id = answer.id, .reason_code = answer.reason_code, .properties = {.user_properties = user}};
+    if (!words.reason_string.empty()) packet.properties.reason_string = words.reason_string;
+    write(packet);
 }
 
 } // namespace culex::session
