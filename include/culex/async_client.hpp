@@ -117,42 +117,81 @@ struct PublishResult {
 };
 
 /// Like the other operations. What is done in its own call, as a QoS 0 message mostly is, costs little more than the copy of
-/// its bytes: there is nothing to wait for, and so nothing that waits is made.
+/// its bytes: there is nothing to wait for, and so nothing that waits is made. What is sent in its own call and has no
+/// deadline waits for its acknowledgement alone.
 class [[nodiscard]] PublishOperation {
 public:
     PublishOperation(const PublishOperation&) = delete;
     PublishOperation& operator=(const PublishOperation&) = delete;
     ~PublishOperation() {
-        if (waits_) pending_.~Pending();
+        if (way_ != Way::done) end();
     }
 
-    [[nodiscard]] bool await_ready() const noexcept { return !waits_ || pending_.await_ready(); }
-    void await_suspend(std::coroutine_handle<> waiting) noexcept { pending_.await_suspend(waiting); }
-    PublishResult await_resume() { return waits_ ? pending_.result() : PublishResult{}; }
+    [[nodiscard]] bool await_ready() const noexcept {
+        return way_ == Way::done || (way_ == Way::sent ? sent_.done : pending_.await_ready());
+    }
+    void await_suspend(std::coroutine_handle<> waiting) noexcept {
+        if (way_ == Way::sent) {
+            sent_.waiting.handle = waiting;
+        } else {
+            pending_.await_suspend(waiting);
+        }
+    }
+    PublishResult await_resume() {
+        if (way_ == Way::done) return {};
+        if (way_ == Way::sent && !sent_.failure) return sent_.result;
+        return slow_result();
+    }
 
 private:
     friend class AsyncClient;
+    friend class client::Core;
     friend class client::Service;
+    enum class Way : std::uint8_t { done, sent, pending };
+
     PublishOperation(client::Core& core, std::string_view topic, Bytes payload, const PublishOptions& options)
-        : waits_(options.qos != QoS::at_most_once || !send_once(core, topic, payload, options)) {
-        if (waits_) begin(core, topic, payload, options);
+        : way_(Way::done) {
+        if (options.qos != QoS::at_most_once || !send_once(core, topic, payload, options))
+            begin(core, topic, payload, options);
     }
     PublishOperation(client::Core& core, Publish& message);
 
+    /// The message is in the output; PUBACK or PUBCOMP is to come.
+    struct Sent : session::Operation {
+        explicit Sent(Scheduler& scheduler_) noexcept : Operation(&Sent::on_answered), scheduler(scheduler_) {}
+        static void on_answered(session::Operation& operation, session::Outcome&& outcome);
+
+        Scheduler& scheduler;
+        ReadyCoroutine waiting;
+        Failure failure;
+        PublishResult result;
+        bool done = false;
+    };
     struct Pending : ClientOperation {
         explicit Pending(client::Core& core) noexcept;
         using ClientOperation::begin_deadline;
         PublishResult result();
-        static void on_answered(session::Operation& operation, session::Outcome&& outcome);
     };
     /// True where the message is in the output already.
     static bool send_once(client::Core& core, std::string_view topic, Bytes payload, const PublishOptions& options);
+    template <bool Short>
+    bool send_tracked(client::Core& core, std::string_view topic, Bytes payload, const PublishOptions& options);
     void begin(client::Core& core, std::string_view topic, Bytes payload, const PublishOptions& options);
+    void begin_long(client::Core& core, std::string_view topic, Bytes payload, const PublishOptions& options);
+    PublishResult slow_result();
+    void end() noexcept {
+        if (way_ == Way::sent) {
+            sent_.~Sent();
+        } else {
+            pending_.~Pending();
+        }
+    }
 
-    union {
-        Pending pending_; // while `waits_`
+    union { // by `way_`
+        Sent sent_;
+        Pending pending_;
     };
-    const bool waits_;
+    Way way_;
 };
 
 class SubscribeOperation : public ClientOperation {

@@ -15,6 +15,10 @@ namespace culex {
 
 class Client;
 
+namespace facade {
+struct Refusal;
+}
+
 /// The packets from the broker that a callback can be registered for; the values are those of `PacketType`.
 enum class Command : std::uint8_t {
     publish = 3,
@@ -50,10 +54,24 @@ struct CallbackData {
     PacketId mid = 0;
     /// SUBACK: for each topic of the request the granted QoS, or 0x80 and above where it was refused.
     std::span<const std::uint8_t> granted_qos{};
-    /// MQTT 5: of PUBACK, PUBREC and PUBCOMP the one code, of SUBACK and UNSUBACK one for each topic; empty under 3.1.1.
+    /// MQTT 5: of PUBACK, PUBREC, PUBREL and PUBCOMP the one code, of SUBACK and UNSUBACK one for each topic; empty under 3.1.1.
+    /// A PUBREC of 0x80 and above ends its message: the broker has not taken it, and no PUBCOMP follows.
     std::span<const ReasonCode> reason_codes{};
-    /// MQTT 5: what an answer carries besides; null where there is nothing. A message has its own properties.
+    /// MQTT 5: what an answer or a PUBREL carries besides; null where there is nothing. A message has its own properties
+    /// (`message->properties()`).
     const AckProperties* properties = nullptr;
+
+    /// MQTT 5: the application does not take this message, which arrived at QoS 1. PUBACK says `reason_code` instead of
+    /// success once the callback has returned, and the broker does not send the message again [MQTT-4.4.0-2]; codes and
+    /// `properties` as with `Message::reject`, which also says what is thrown. Under 3.1.1, which knows no refusal, the message
+    /// is acknowledged.
+    ///
+    /// False where there is nothing to refuse any more, and then it does nothing: at QoS 0 nobody waits for an answer, and a QoS 2
+    /// message comes with PUBREL, for which the broker was told long ago, in PUBREC, that it is taken. The last call counts.
+    /// In the callback and on its thread alone.
+    bool reject(ReasonCode reason_code, const AckProperties& properties = {}) const;
+
+    facade::Refusal* refusal = nullptr; ///< the client's own business
 };
 
 /// Called on the thread that `Client::loop` starts. An exception is logged, and the loop goes on.

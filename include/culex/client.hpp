@@ -56,6 +56,8 @@ struct ClientSettings {
     /// messages, and the acknowledgements of our own messages as far as callbacks hear of them (these beyond the soft limits
     /// where no loop runs); see `Client::dropped`.
     InboundLimits inbound{};
+    /// MQTT 5: see `ClientOptions::outbound_topic_aliases`.
+    std::uint16_t outbound_topic_aliases = 65'535;
     /// How long one attempt to connect may take, from resolving the name to CONNACK.
     std::chrono::milliseconds connect_timeout{30'000};
     /// How long PINGRESP may take before the connection counts as lost.
@@ -152,6 +154,12 @@ public:
     /// no longer than `ClientSettings::drain` for each. Returns how many messages and requests the broker has not
     /// acknowledged.
     std::size_t disconnect();
+    /// The same, and DISCONNECT says what `options` do (MQTT 5, section 3.14.2): `disconnect_with_will` makes the broker publish
+    /// the will; a Session Expiry Interval replaces CONNECT's, which must not have been 0; a reason string and user properties are
+    /// for people. Under 3.1.1 `disconnect_with_will` just closes the connection, and the rest is not sent. `options.drain`
+    /// stands in for `ClientSettings::drain`. Throws `Errc::invalid_argument`, and goes on, where they break a rule. Of several calls
+    /// at a time the first one's options count.
+    std::size_t disconnect(const DisconnectOptions& options);
 
     /// Subscribes, and returns the mid of the request; the answer comes as a SUBACK. `Errc::not_connected` before the
     /// first `connect` and after `disconnect`; otherwise it waits for a connection.

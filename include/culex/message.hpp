@@ -60,7 +60,12 @@ public:
     /// The same for a message that its consumer does not take: the broker hears `reason_code`, in PUBACK or PUBREC (MQTT 5,
     /// sections 3.4.2.1 and 3.5.2.1), and does not send the message again [MQTT-4.4.0-2]. The codes are 0x80, 0x83, 0x87, 0x90,
     /// 0x91, 0x97 and 0x99; for any other it is 0x80, `unspecified_error`. Under 3.1.1, which knows no refusal, it is `ack`.
-    void reject(ReasonCode reason_code) const;
+    ///
+    /// `properties` tell people more, a reason string say (sections 3.4.2.2 and 3.5.2.2). They are copied; and left out, the user
+    /// properties first, where the answer would be too large for the broker. Throws `Errc::invalid_argument` where they break a
+    /// rule: texts are UTF-8, of at most 65,535 bytes. Then the message is still to be acknowledged. Where several streams have
+    /// the message and all refuse it, the last one's words count.
+    void reject(ReasonCode reason_code, const AckProperties& properties = {}) const;
 
 private:
     friend class session::MessageBlock;

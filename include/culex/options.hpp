@@ -58,6 +58,9 @@ struct ClientOptions {
     /// For mqtts:// (tls.hpp): the client keeps a copy. Null: what `stream` says, or else one of the process' own, with the
     /// defaults.
     const TlsContext* tls = nullptr;
+    /// MQTT 5: how many topic aliases the client makes for what it publishes, at most; 0: none (section 3.3.2.3.4). They are made
+    /// by themselves, as far as the broker takes them (its Topic Alias Maximum), and not more than 1024 on a connection.
+    std::uint16_t outbound_topic_aliases = 65'535;
     /// MQTT 5: carries out an authentication method with each attempt to connect (section 4.12); authenticator.hpp, scram.hpp.
     /// Must outlive the client. `properties.authentication_method` stays empty then.
     Authenticator* authenticator = nullptr;
@@ -136,6 +139,7 @@ struct DisconnectOptions {
     /// MQTT 5, for people; at most 65,535 bytes of UTF-8. Left out where DISCONNECT would be too large for the broker
     /// [MQTT-3.14.2-3].
     std::string_view reason_string{};
+    UserProperties user_properties{}; ///< MQTT 5; left out likewise, and first [MQTT-3.14.2-4]
 };
 
 /// g++ 12 moves other aggregates bitwise inside `co_await` expressions.

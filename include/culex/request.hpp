@@ -33,7 +33,8 @@ namespace culex {
 ///                        the subscription to the response topic; or the handler on the other side has failed (0x83)
 ///   Errc::session_lost   another broker gave other Response Information while the reply was waited for
 ///   Errc::timed_out      no reply in time. One that comes later is dropped, and counted (`Statistics::replies_dropped`)
-///   Errc::not_supported  under 3.1.1
+///   Errc::not_supported  under 3.1.1; also a request that was begun before, when the client has fallen back to it
+///                        (`ClientOptions::fall_back_to_3_1_1`)
 ///
 /// It survives lost connections. What the other side has sent meanwhile comes where the broker has kept the session, or kept
 /// trying; where it has not, the deadline ends the waiting: whether to ask again is for the caller to know.
@@ -80,7 +81,7 @@ inline constexpr std::string_view handler_failed_property = "culex-handler-faile
 /// message; not for retained ones that were there before. It ends when the client has disconnected, or was told to
 /// `unsubscribe` the filter, once the handlers that run have ended. It throws what `subscribe` does, `Errc::rejected` where
 /// the broker refuses the subscription, `Errc::not_supported` under 3.1.1, and where the client gives up, the cause. Dropping
-/// it cancels the handlers that run.
+/// it cancels the handlers that run; so does a client that falls back to 3.1.1 meanwhile, with `Errc::not_supported`.
 ///
 /// A message is acknowledged when its reply was: where the connection is lost before that, the broker sends it again, and
 /// the handler may run twice for one request; the asker gets one reply. What was not handled when `serve` is dropped stays

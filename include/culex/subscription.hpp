@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include <culex/message.hpp>
 #include <culex/reason_code.hpp>
@@ -21,21 +22,35 @@ class Requests;
 class Service;
 } // namespace client
 
-/// What `co_await subscription.next()` takes.
+/// What `co_await subscription.next()` takes. A message that is there already comes with it; where it is dropped without
+/// having been awaited, the message goes back.
 class [[nodiscard]] NextMessage {
 public:
-    explicit NextMessage(client::Inbox* inbox) noexcept;
+    explicit NextMessage(client::Inbox* inbox) noexcept : inbox_(inbox) {}
     NextMessage(const NextMessage&) = delete;
     NextMessage& operator=(const NextMessage&) = delete;
-    ~NextMessage();
+    ~NextMessage() {
+        if (inbox_) leave();
+    }
 
-    [[nodiscard]] bool await_ready() const noexcept;
+    [[nodiscard]] bool await_ready() const noexcept { return message_ || ready(); }
     void await_suspend(std::coroutine_handle<> waiting) noexcept;
-    std::optional<Message> await_resume();
+    std::optional<Message> await_resume() {
+        if (!message_) return take();
+        inbox_ = nullptr;
+        return std::move(message_);
+    }
 
 protected:
     friend class client::Inbox;
-    client::Inbox* inbox_; // null once the subscription is gone
+    friend class Subscription;
+    NextMessage(client::Inbox* inbox, Message&& message) noexcept : inbox_(inbox), message_(std::move(message)) {}
+    [[nodiscard]] bool ready() const noexcept;
+    std::optional<Message> take();
+    void leave() noexcept;
+
+    client::Inbox* inbox_; // null once the subscription is gone, and when it has been awaited
+    Message message_;
     ReadyCoroutine waiting_;
 };
 
@@ -44,7 +59,7 @@ class [[nodiscard]] NextMessageInTime : public NextMessage {
 public:
     NextMessageInTime(client::Inbox* inbox, std::chrono::milliseconds timeout);
 
-    [[nodiscard]] bool await_ready() const noexcept { return expired_ || NextMessage::await_ready(); }
+    [[nodiscard]] bool await_ready() const noexcept { return expired_ || ready(); }
     std::optional<Message> await_resume();
 
 private:

@@ -1,35 +1,21 @@
-#include <culex/pool.hpp>
-
-#include <new>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define CULEX_POOL_IS_HEAP 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define CULEX_POOL_IS_HEAP 1
-#endif
-#endif
+#include "base/pool_cache.hpp"
 
 namespace culex {
 
+#ifdef CULEX_POOL_IS_HEAP
+
+void* pool_allocate(std::size_t size) { return ::operator new(size); }
+void pool_free(void* memory, std::size_t) noexcept { ::operator delete(memory); }
+
+#else
+
+namespace pool {
+
+[[gnu::tls_model("initial-exec")]] constinit thread_local Cache cache{};
+
 namespace {
 
-#ifndef CULEX_POOL_IS_HEAP
-
-constexpr std::size_t step = 64;
 constexpr std::size_t kept_by_thread = std::size_t{4} << 20; // as pool.hpp says
-
-struct FreeBlock {
-    FreeBlock* next;
-};
-
-// Plain data without constructor or destructor: every access is a load, with no check whether it was initialised, and it
-// can still be used by destructors that run later than `Drain` when the thread ends.
-struct Cache {
-    FreeBlock* first[pool_largest / step];
-    std::size_t room; // bytes that may still be kept; 0 until the thread has kept its first block, and when it ends
-};
-constinit thread_local Cache cache{};
 constinit thread_local bool thread_ends = false;
 
 // Gives the cache back when the thread ends.
@@ -49,14 +35,6 @@ struct Drain {
     }
 };
 
-bool keep(void* memory, std::size_t index) noexcept {
-    const std::size_t bytes = (index + 1) * step;
-    if (cache.room < bytes) return false;
-    cache.room -= bytes;
-    cache.first[index] = new (memory) FreeBlock{cache.first[index]};
-    return true;
-}
-
 // Out of the way of the hot path: a pool that is full, the first block that a thread keeps, and whatever comes after its
 // end.
 [[gnu::noinline]] void free_slowly(void* memory, std::size_t index) noexcept {
@@ -67,37 +45,27 @@ bool keep(void* memory, std::size_t index) noexcept {
     ::operator delete(memory);
 }
 
-#endif
-
 } // namespace
+} // namespace pool
 
 void* pool_allocate(std::size_t size) {
-#ifndef CULEX_POOL_IS_HEAP
-    const std::size_t index = (size - 1) / step; // size 0 wraps, and is "too great"
-    if (index < pool_largest / step) [[likely]] {
-        if (FreeBlock* block = cache.first[index]) [[likely]] {
-            cache.first[index] = block->next;
-            cache.room += (index + 1) * step;
-            return block;
-        }
-        return ::operator new((index + 1) * step);
+    const std::size_t index = pool::class_of(size);
+    if (index >= pool::classes) return ::operator new(size);
+    if (pool::FreeBlock* const block = pool::cache.first[index]) {
+        pool::cache.first[index] = block->next;
+        pool::cache.room += (index + 1) * pool::step;
+        return block;
     }
-#endif
-    return ::operator new(size);
+    return ::operator new((index + 1) * pool::step);
 }
 
 void pool_free(void* memory, std::size_t size) noexcept {
-#ifndef CULEX_POOL_IS_HEAP
     if (!memory) return;
-    const std::size_t index = (size - 1) / step;
-    if (index < pool_largest / step) [[likely]] {
-        if (keep(memory, index)) [[likely]]
-            return;
-        return free_slowly(memory, index);
-    }
-#endif
-    static_cast<void>(size);
-    ::operator delete(memory);
+    const std::size_t index = pool::class_of(size);
+    if (index >= pool::classes) return ::operator delete(memory);
+    if (!pool::keep(memory, index)) pool::free_slowly(memory, index);
 }
+
+#endif
 
 } // namespace culex

@@ -44,6 +44,17 @@ public:
         ++size_;
         return *made;
     }
+    /// Costs a step for each element where the ring is full.
+    void push_front(T value) {
+        if (size_ == capacity_) {
+            push_back(std::move(value));
+            for (std::size_t at = size_ - 1; at > 0; --at) std::swap(*place(at), *place(at - 1));
+            return;
+        }
+        std::construct_at(slots_ + mask(head_ - 1), std::move(value));
+        --head_; // masked where it is used
+        ++size_;
+    }
     void pop_front() noexcept {
         std::destroy_at(place(0));
         ++head_; // masked where it is used

@@ -46,4 +46,26 @@ Result<void> check(std::span<const std::string_view> filters, const UnsubscribeP
     return check_packet(Unsubscribe{.packet_id = 1, .filters = filters, .properties = properties}, version);
 }
 
+Result<void> check(const AckProperties& properties) {
+    return check_packet(Puback{.packet_id = 1, .properties = properties}, Version::v5);
+}
+
+Result<void> check(const DisconnectOptions& options, bool keeps_session) {
+    if (options.session_expiry_interval.value_or(0) != 0 && !keeps_session) {
+        return Failure(Errc::invalid_argument, "session_expiry_interval: it was 0 in CONNECT and cannot be raised");
+    }
+    // Under 3.1.1 nothing of it is sent; but what is wrong is wrong.
+    return check_packet(
+        Disconnect{.reason_code = options.reason_code,
+                   .properties = {.reason_string = options.reason_string, .user_properties = options.user_properties}},
+        Version::v5);
+}
+
+session::Farewell farewell(const DisconnectOptions& options) {
+    return {.reason_code = options.reason_code,
+            .session_expiry_interval = options.session_expiry_interval,
+            .words = session::Explanation(
+                {.reason_string = options.reason_string, .user_properties = options.user_properties})};
+}
+
 } // namespace culex::client

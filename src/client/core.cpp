@@ -30,7 +30,9 @@ Core::Core(Runtime& runtime, const ClientOptions& options, Observer* observer)
       receive_maximum_(settings_.session_config().receive_maximum),
       broker_keeps_to_maximum_(wire::receive_maximum_binds(settings_.plain().version)),
       backoff_(settings_.plain().reconnect, fresh_seed(runtime)), verdicts_(options.reconnect.verdicts),
-      route_(settings_.plain().reconnect.redirects) {}
+      route_(settings_.plain().reconnect.redirects) {
+    if (!observer) session_.set_message_sink(&router_);
+}
 
 Core::~Core() {
     check_caller();
@@ -113,8 +115,8 @@ Subscription Core::messages(Acknowledge acknowledge) {
     return Subscription(router_.open_catch_all(acknowledge).release());
 }
 
-void Core::acknowledge(const session::Delivery& delivery) {
-    session_.acknowledge(delivery);
+void Core::acknowledge(const session::Delivery& delivery, ReasonCode code, const AckProperties* why) {
+    session_.acknowledge(delivery, code, why);
     on_consumed();
 }
 
@@ -142,12 +144,21 @@ void Core::on_open(Result<std::unique_ptr<Stream>> stream) {
 
 void Core::on_progress() {
     drain_events();
+    router_.settle();
     on_flushed();
     update_reading();
 }
 
+void Core::waiter_left() {
+    if (!waiting_for_room_.empty() || disconnect_waits_) {
+        runtime_.post(room_);
+    } else {
+        session_.allow_direct(!not_open());
+    }
+}
+
 void Core::on_flushed() {
-    if (!waiting_for_room_.empty() || disconnect_waits_) runtime_.post(room_);
+    waiter_left();
     if (observer_) observer_->on_room();
 }
 
@@ -160,26 +171,20 @@ void Core::on_consumed() {
     check_caller();
     if (!link_) return;
     link_->output_arrived();
-    update_reading();
+    if (!link_->reading()) [[unlikely]]
+        update_reading();
 }
 
 void Core::drain_events() {
-    // Of those that come often, one look at the type is enough.
-    static constexpr unsigned rare =
-        1U << static_cast<unsigned>(PacketType::connack) | 1U << static_cast<unsigned>(PacketType::auth);
     while (auto event = session_.poll_event()) {
-        if ((rare >> static_cast<unsigned>(event->type) & 1U) != 0) [[unlikely]] {
-            if (event->type == PacketType::auth) {
-                hear(*event);
-                continue;
-            }
+        if (event->type == PacketType::auth) {
+            hear(*event);
+        } else if (event->type == PacketType::connack) {
             session_present_ = event->session_present;
             router_.link_began();
             changed_.notify();
-        } else if (observer_) {
+        } else { // messages go to the router at once, unless somebody observes
             observer_->on_event(*std::move(event));
-        } else {
-            router_.deliver(std::move(event->message), event->delivery);
         }
     }
 }
@@ -199,6 +204,7 @@ void Core::update_reading() {
     const bool waits_for_answer = session_.outstanding() != 0 || !authenticating_.empty();
     const bool reading =
         !waits_for_answer ? below_soft && !window_full : below_hard || !window_full || broker_keeps_to_maximum_;
+    router_.tell_of_consumption(!reading);
     link_->set_reading(reading);
 }
 
@@ -215,7 +221,7 @@ Failure Core::not_open() const {
 void Core::verb_done() {
     if (!link_) return;
     link_->output_arrived();
-    update_reading();
+    if (!link_->reading()) update_reading(); // perhaps an answer is waited for now
 }
 
 void Core::fail(ClientOperation& operation, Failure why) {

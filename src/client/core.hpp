@@ -29,6 +29,7 @@
 #include "client/requests.hpp"
 #include "client/route.hpp"
 #include "client/router.hpp"
+#include "client/service_node.hpp"
 #include "client/settings.hpp"
 #include "client/tap.hpp"
 #include "client/verdicts.hpp"
@@ -66,11 +67,12 @@ public:
 
     // Operations call these from their constructors.
     void publish(Publish& message, ClientOperation& operation);
-    /// The short ways of the same (publish.cpp): true where the message is on its way.
+    /// The short ways of the same (publish.cpp): true, or an identifier, where the message is on its way.
     template <bool Short>
     [[nodiscard]] bool publish_once(std::string_view topic, Bytes payload, const PublishOptions& options);
-    [[nodiscard]] bool publish_tracked(std::string_view topic, Bytes payload, const PublishOptions& options,
-                                       ClientOperation& operation);
+    template <bool Short>
+    [[nodiscard]] PacketId publish_tracked(std::string_view topic, Bytes payload, const PublishOptions& options,
+                                           session::Operation& operation);
     void request(Publish& message, RequestOperation& operation);
     Result<PacketId> try_publish(Publish& message);
     void subscribe(std::span<const TopicSubscription> subscriptions, const SubscribeOptions& options,
@@ -83,6 +85,10 @@ public:
     void disconnect(const DisconnectOptions& options, DisconnectOperation& operation);
     /// Nobody waits for the first connection any more: it is called off.
     void call_off(const Failure& why);
+    /// Who waited for room does not any more: what it kept from the next may do for that one, or for `disconnect`.
+    void waiter_left();
+    /// A service, for as long as it has subscribed: it is told where the broker speaks a version that has none.
+    void enlist(ServiceNode& service) { services_.push_back(service); }
 
     void wait_connected(WaitConnectedOperation& operation);
     void reauthenticate(ReauthenticateOperation& operation);
@@ -101,7 +107,7 @@ public:
                                   bool keep_messages);
     /// From idle: as after a lost connection, and without delay. There must have been a `connect`.
     void restart();
-    void disconnect(const DisconnectOptions& options);
+    void disconnect(session::Farewell farewell, std::chrono::milliseconds drain);
     /// Idle at once. What MQTT keeps of a session is kept.
     void halt(const Failure& why);
     /// Other options, from the next attempt on. The version, the limits and the policies stay.
@@ -111,7 +117,8 @@ public:
     Result<PacketId> submit(session::Exchange::Owner& message);
     Result<PacketId> subscribe(std::span<const TopicSubscription> subscriptions, const SubscribeProperties& properties);
     Result<PacketId> unsubscribe(std::span<const std::string_view> filters, const UnsubscribeProperties& properties);
-    void acknowledge(const session::Delivery& delivery);
+    void acknowledge(const session::Delivery& delivery, ReasonCode code = ReasonCode::success,
+                     const AckProperties* why = nullptr);
     /// An observer holds this much: it counts towards the bounds at which reading stops.
     void set_held(std::size_t messages, std::size_t bytes) noexcept;
     /// After `Observer::on_before_attempt`.
@@ -164,6 +171,7 @@ private:
     Task<> back_off();
     void start();
     void connected();
+    void end_services();
     void lost(Failure why);
     void attempt_failed(Failure why);
     [[nodiscard]] bool find_next(const Failure& why, bool was_connected, bool held);
@@ -227,6 +235,7 @@ private:
     IntrusiveList<EventStream> event_streams_;
     ReconnectCounts counts_;
     std::unique_ptr<Requests> requests_; // null before the first
+    IntrusiveList<ServiceNode> services_;
     Revocable<Core> self_{*this};
     std::size_t held_messages_ = 0;
     std::size_t held_bytes_ = 0;

@@ -3,21 +3,10 @@
 #include <cassert>
 #include <utility>
 
+#include "client/arguments.hpp"
 #include "client/core.hpp"
 
 namespace culex::client {
-namespace {
-
-Failure check(const DisconnectOptions& options, const Connect& connect) {
-    const bool kept = connect.properties.session_expiry_interval.value_or(0) != 0;
-    if (options.session_expiry_interval.value_or(0) != 0 && !kept) {
-        return Failure(Errc::invalid_argument, "session_expiry_interval: it was 0 in CONNECT and cannot be raised");
-    }
-    const Disconnect packet{.reason_code = options.reason_code, .properties = {.reason_string = options.reason_string}};
-    return wire::encoded_size(packet, Version::v5).failure();
-}
-
-} // namespace
 
 void Core::connect(Result<std::vector<Endpoint>> endpoints, const ConnectOptions& options,
                    ConnectOperation& operation) {
@@ -68,22 +57,21 @@ void Core::disconnect(const DisconnectOptions& options, DisconnectOperation& ope
         operation.done_ = true;
         return;
     }
-    if (Failure why = check(options, settings_.connect())) return fail(operation, std::move(why));
+    const bool kept = settings_.connect().properties.session_expiry_interval.value_or(0) != 0;
+    if (auto checked = check(options, kept); !checked) return fail(operation, std::move(checked).failure());
     waiting_to_disconnect_.push_back(operation.place_);
-    disconnect(options);
+    disconnect(farewell(options), options.drain);
 }
 
-void Core::disconnect(const DisconnectOptions& options) {
+void Core::disconnect(session::Farewell farewell, std::chrono::milliseconds drain) {
     check_caller();
     state_ = ConnectionState::disconnecting;
     session_.allow_direct(false);
     drain_failure_ = Failure();
-    drain_until_ = runtime_.now() + options.drain;
+    drain_until_ = runtime_.now() + drain;
     runtime_.arm(drain_alarm_, drain_until_);
     disconnect_waits_ = true;
-    farewell_ = {.reason_code = options.reason_code,
-                 .session_expiry_interval = options.session_expiry_interval,
-                 .reason_string = std::string(options.reason_string)};
+    farewell_ = std::move(farewell);
     fail_all(waiting_until_connected_, Failure(Errc::closed));
     pass_on_disconnect();
     verb_done();

@@ -59,4 +59,16 @@ void Core::speak(Version version) {
     broker_keeps_to_maximum_ = wire::receive_maximum_binds(version);
 }
 
+/// Requests that say where their replies go come under version 5 alone. What is subscribed to stays so, as it does where a
+/// service is dropped.
+void Core::end_services() {
+    if (wire::carries_properties(version())) return;
+    while (ServiceNode* const service = services_.pop_front()) {
+        service->is_over = true;
+        service->changed.notify();
+        Inbox& inbox = *service->requests.inbox_;
+        if (!inbox.filters.empty()) router_.close(inbox, std::string(inbox.filters.front()));
+    }
+}
+
 } // namespace culex::client

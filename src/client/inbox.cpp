@@ -13,13 +13,8 @@ Inbox::~Inbox() {
     if (!router_) return;
     unlink();
     router_->remove(*this);
-    router_->done(std::move(in_hand_));
+    router_->done(in_hand_);
     while (!entries_.empty()) router_->leave(entries_.take_front());
-}
-
-void Inbox::push(InboxEntry entry) {
-    entries_.push_back(std::move(entry));
-    wake();
 }
 
 void Inbox::end(const Failure& why) {
@@ -34,19 +29,36 @@ void Inbox::orphan() {
     router_ = nullptr;
 }
 
-void Inbox::done_with_hand() {
-    if (router_) router_->done(std::exchange(in_hand_, {}));
+void Inbox::acknowledge_hand() {
+    const session::Delivery delivery = std::exchange(in_hand_, {});
+    if (router_) router_->done(delivery);
+}
+
+inline Message Inbox::take_first() {
+    InboxEntry& next = entries_.front();
+    Message message(std::move(next.message));
+    in_hand_ = next.delivery;
+    entries_.pop_front();
+    if (router_) router_->taken(message);
+    return message;
 }
 
 std::optional<Message> Inbox::take() {
-    if (entries_.empty()) {
-        if (why_) throw Error(why_);
-        return std::nullopt;
-    }
-    in_hand_ = entries_.take_front();
-    if (router_) router_->taken(in_hand_.message);
-    std::optional<Message> message(std::move(in_hand_.message));
-    return message;
+    if (entries_.empty()) [[unlikely]]
+        return at_end();
+    return take_first();
+}
+
+void Inbox::put_back(Message&& message) {
+    const std::size_t size = session::MessageBlock::footprint(message);
+    entries_.push_front({std::move(message), std::exchange(in_hand_, {})});
+    if (router_) router_->returned(size);
+}
+
+std::optional<Message> Inbox::at_end() {
+    in_hand_ = {};
+    if (why_) throw Error(why_);
+    return std::nullopt;
 }
 
 void Inbox::wait(NextMessage& waiter) noexcept {
@@ -68,27 +80,27 @@ namespace culex {
 
 using client::Inbox;
 
-NextMessage::NextMessage(Inbox* inbox) noexcept : inbox_(inbox) {}
-
-NextMessage::~NextMessage() {
-    if (inbox_) inbox_->stop_waiting(*this);
+void NextMessage::leave() noexcept {
+    if (message_) return inbox_->put_back(std::move(message_));
+    inbox_->stop_waiting(*this);
 }
 
-bool NextMessage::await_ready() const noexcept { return !inbox_ || inbox_->ready(); }
+bool NextMessage::ready() const noexcept { return !inbox_ || inbox_->ready(); }
 
 void NextMessage::await_suspend(std::coroutine_handle<> waiting) noexcept {
     waiting_.handle = waiting;
     inbox_->wait(*this);
 }
 
-std::optional<Message> NextMessage::await_resume() {
-    if (!inbox_) return std::nullopt; // there never was a subscription, or it was dropped meanwhile
-    inbox_->stop_waiting(*this);
-    return inbox_->take();
+std::optional<Message> NextMessage::take() {
+    Inbox* const inbox = std::exchange(inbox_, nullptr);
+    if (!inbox) return std::nullopt; // there never was a subscription, or it was dropped meanwhile
+    inbox->stop_waiting(*this);
+    return inbox->take();
 }
 
 NextMessageInTime::NextMessageInTime(Inbox* inbox, std::chrono::milliseconds timeout) : NextMessage(inbox) {
-    if (timeout.count() > 0 && !await_ready()) inbox_->arm_after(deadline_, timeout);
+    if (timeout.count() > 0 && !ready()) inbox_->arm_after(deadline_, timeout);
 }
 
 void NextMessageInTime::expire(Timer& timer) {
@@ -100,8 +112,8 @@ void NextMessageInTime::expire(Timer& timer) {
 /// What has come by now counts, though the time has passed as well.
 std::optional<Message> NextMessageInTime::await_resume() {
     deadline_.disarm();
-    if (expired_ && !NextMessage::await_ready()) throw Error(Failure(Errc::timed_out, "no message in time"));
-    return NextMessage::await_resume();
+    if (expired_ && !ready()) throw Error(Failure(Errc::timed_out, "no message in time"));
+    return take();
 }
 
 void Subscription::Release::operator()(Inbox* inbox) const noexcept { delete inbox; }
@@ -112,8 +124,11 @@ Subscription& Subscription::operator=(Subscription&&) noexcept = default;
 Subscription::~Subscription() = default;
 
 NextMessage Subscription::next() {
-    if (inbox_) inbox_->done_with_hand();
-    return NextMessage(inbox_.get());
+    Inbox* const inbox = inbox_.get();
+    if (!inbox) return NextMessage(nullptr);
+    inbox->done_with_hand();
+    if (inbox->empty()) return NextMessage(inbox);
+    return NextMessage(inbox, inbox->take_first());
 }
 
 NextMessageInTime Subscription::next(std::chrono::milliseconds timeout) {

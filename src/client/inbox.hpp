@@ -30,17 +30,26 @@ public:
         : manual(acknowledge == Acknowledge::manual), router_(&router) {}
     ~Inbox();
 
-    void push(InboxEntry entry);
+    void push(Message&& message, const session::Delivery& delivery) {
+        entries_.emplace_back(std::move(message), delivery);
+        if (entries_.size() == 1) wake();
+    }
     /// No message will come any more. What is here can still be taken; then `next` is empty, or throws `why`.
     void end(const Failure& why);
     /// The client is gone: nothing can be acknowledged.
     void orphan();
 
+    [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
     [[nodiscard]] bool ready() const noexcept { return !entries_.empty() || ended_; }
     /// The consumer asks for the next message, so it is done with the one that it has.
-    void done_with_hand();
+    void done_with_hand() {
+        if (in_hand_.sequence != 0) acknowledge_hand();
+    }
     /// Takes the next; empty at the end, or throws its reason where that was a failure.
     std::optional<Message> take();
+    [[nodiscard]] Message take_first();
+    /// What was taken last, and nobody has seen.
+    void put_back(Message&& message);
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
 
     void wait(NextMessage& waiter) noexcept;
@@ -50,7 +59,7 @@ public:
         if (waiter_ == &waiter) waiter_ = nullptr;
     }
     [[nodiscard]] bool is_waited_for_by(const NextMessage& waiter) const noexcept { return waiter_ == &waiter; }
-    /// Wakes whoever waits.
+    /// Wakes whoever waits. Nobody waits where there is something to take.
     void wake() noexcept;
 
     const bool manual;
@@ -59,9 +68,12 @@ public:
     std::uint64_t last_seen = 0; ///< the router's number of the last message that came here
 
 private:
+    void acknowledge_hand();
+    [[gnu::cold]] std::optional<Message> at_end();
+
     Router* router_;
     Ring<InboxEntry> entries_;
-    InboxEntry in_hand_{};
+    session::Delivery in_hand_{}; // of the message that the consumer has
     NextMessage* waiter_ = nullptr;
     bool ended_ = false;
     Failure why_;

@@ -34,7 +34,9 @@ public:
 
     /// There may be something in the output: sees to it that it leaves.
     void output_arrived() {
-        if (!session_.output().empty()) (void)schedule_flush();
+        const std::size_t size = session_.output().size();
+        if (size >= flush_at_ || (size != 0 && !flush_.linked())) [[unlikely]]
+            schedule_flush();
     }
     /// The same for who knows that there is, and that it is not much (`Session::set_direct_below`).
     /// True: a tail of its caller's.
@@ -89,7 +91,7 @@ private:
     FlushNode flush_{*this};
     Deadline deadline_{*this};
     std::size_t flush_at_ = early_flush; // of output
-    bool closing_ = false; // input is read and thrown away, so that closing does not reset the connection
+    bool closing_ = false;               // input is read and thrown away, so that closing does not reset the connection
     bool ended_ = false;
     bool unanswered_ = false; // something was read in this turn, and nothing written since
     bool reading_ = true;

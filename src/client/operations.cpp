@@ -11,7 +11,13 @@ using client::Core;
 
 ClientOperation::ClientOperation(Core& core, Completed completed) noexcept : Operation(completed), core_(&core) {}
 
-ClientOperation::~ClientOperation() { session::Exchange::Owner{prepared_}; }
+ClientOperation::~ClientOperation() {
+    if (!prepared_) return;
+    session::Exchange::Owner{prepared_};
+    if (!place_.linked()) return;
+    place_.unlink();
+    core_->waiter_left();
+}
 
 void ClientOperation::begin_deadline(std::chrono::milliseconds timeout) {
     if (timeout.count() > 0 && !done_) core_->runtime().arm_after(deadline_, timeout);
@@ -56,6 +62,7 @@ void ClientOperation::expired(Timer& timer) {
     } else {
         self.failure_ = std::move(late);
         self.finish();
+        if (not_taken) self.core_->waiter_left();
     }
 }
 

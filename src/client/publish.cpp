@@ -22,21 +22,23 @@ inline bool Core::may_be_direct(const PublishOptions& options) const noexcept {
 
 /// The short ways: what they refuse is for `publish`.
 template <bool Short>
-inline bool Core::publish_once(std::string_view topic, Bytes payload, const PublishOptions& options) {
+[[gnu::always_inline]] inline bool Core::publish_once(std::string_view topic, Bytes payload,
+                                                      const PublishOptions& options) {
     return may_be_direct(options) && session_.send_plain_once<Short>(topic, payload, options.retain) &&
            link_->output_grew();
 }
 
-inline bool Core::publish_tracked(std::string_view topic, Bytes payload, const PublishOptions& options,
-                                  ClientOperation& operation) {
-    if (!may_be_direct(options)) return false;
-    const PacketId id = session_.send_plain_tracked(topic, payload, options.qos, options.retain, &operation);
-    if (id == 0) return false;
-    operation.id_ = id;
+template <bool Short>
+[[gnu::always_inline]] inline PacketId Core::publish_tracked(std::string_view topic, Bytes payload,
+                                                             const PublishOptions& options,
+                                                             session::Operation& operation) {
+    if (!may_be_direct(options)) return 0;
+    const PacketId id = session_.send_plain_tracked<Short>(topic, payload, options.qos, options.retain, &operation);
+    if (id == 0) return 0;
     link_->output_grew();
     if (!link_->reading()) [[unlikely]]
         update_reading(); // an answer is waited for
-    return true;
+    return id;
 }
 
 void Core::publish(Publish& message, ClientOperation& operation) {
@@ -138,38 +140,61 @@ Publish packet(std::string_view topic, Bytes payload, const PublishOptions& opti
 
 /// The short way calls nothing, so that it need not save the registers which calls may change.
 bool PublishOperation::send_once(Core& core, std::string_view topic, Bytes payload, const PublishOptions& options) {
-    if (topic.size() <= wire::short_size && payload.size() <= wire::short_size)
-        return core.publish_once<true>(topic, payload, options);
+    if (wire::is_short_publish(topic, payload)) return core.publish_once<true>(topic, payload, options);
     return send_long_once(core, topic, payload, options);
 }
 
-void PublishOperation::begin(Core& core, std::string_view topic, Bytes payload, const PublishOptions& options) {
-    Pending* const pending = std::construct_at(&pending_, core);
+/// True where it was made and waits.
+template <bool Short>
+[[gnu::always_inline]] inline bool PublishOperation::send_tracked(Core& core, std::string_view topic, Bytes payload,
+                                                                  const PublishOptions& options) {
     const bool tracked = options.qos == QoS::at_least_once || options.qos == QoS::exactly_once;
-    if (!tracked || !core.publish_tracked(topic, payload, options, *pending)) {
-        Publish message = packet(topic, payload, options);
-        core.publish(message, *pending);
-    }
+    if (!tracked || options.timeout.count() > 0) return false;
+    Sent* const sent = std::construct_at(&sent_, core.runtime());
+    sent->result.packet_id = core.publish_tracked<Short>(topic, payload, options, *sent);
+    if (sent->result.packet_id != 0) return true;
+    std::destroy_at(sent);
+    return false;
+}
+
+void PublishOperation::begin(Core& core, std::string_view topic, Bytes payload, const PublishOptions& options) {
+    way_ = Way::sent;
+    const bool sent = wire::is_short_publish(topic, payload) && send_tracked<true>(core, topic, payload, options);
+    if (!sent) begin_long(core, topic, payload, options);
+}
+
+void PublishOperation::begin_long(Core& core, std::string_view topic, Bytes payload, const PublishOptions& options) {
+    if (send_tracked<false>(core, topic, payload, options)) return;
+    way_ = Way::pending;
+    Pending* const pending = std::construct_at(&pending_, core);
+    Publish message = packet(topic, payload, options);
+    core.publish(message, *pending);
     pending->begin_deadline(options.timeout);
 }
 
-PublishOperation::PublishOperation(Core& core, Publish& message) : waits_(true) {
+PublishOperation::PublishOperation(Core& core, Publish& message) : way_(Way::pending) {
     core.publish(message, *std::construct_at(&pending_, core));
 }
 
-PublishOperation::Pending::Pending(Core& core) noexcept : ClientOperation(core, &Pending::on_answered) {}
-
-void PublishOperation::Pending::on_answered(session::Operation& operation, session::Outcome&& outcome) {
-    auto& self = static_cast<Pending&>(from(operation));
+void PublishOperation::Sent::on_answered(session::Operation& operation, session::Outcome&& outcome) {
+    auto& self = static_cast<Sent&>(operation);
     if (outcome.failure) [[unlikely]]
-        self.failure_ = std::move(outcome.failure);
-    self.reason_code_ = outcome.reason_code;
-    self.finish();
+        self.failure = std::move(outcome.failure);
+    self.result.reason_code = outcome.reason_code;
+    self.done = true;
+    if (self.waiting.handle) self.scheduler.post(self.waiting);
 }
+
+PublishOperation::Pending::Pending(Core& core) noexcept : ClientOperation(core, &ClientOperation::on_completed) {}
 
 PublishResult PublishOperation::Pending::result() {
     check();
     return {reason_code_, id_};
+}
+
+PublishResult PublishOperation::slow_result() {
+    if (way_ == Way::sent) throw Error(std::move(sent_.failure));
+    return pending_.result();
 }
 
 Result<PacketId> AsyncClient::try_publish(std::string_view topic, Bytes payload, const PublishOptions& options) {

@@ -6,8 +6,6 @@
 
 #include <culex/topic.hpp>
 
-#include "session/message_block.hpp"
-
 namespace culex::client {
 namespace {
 
@@ -15,11 +13,6 @@ namespace {
 std::string_view matching_part(std::string_view filter) noexcept {
     const auto shared = parse_shared(filter);
     return shared ? shared->filter : filter;
-}
-
-/// The message, and its place in an inbox.
-std::size_t cost(const Message& message) noexcept {
-    return session::MessageBlock::footprint(message) + sizeof(InboxEntry);
 }
 
 } // namespace
@@ -32,6 +25,7 @@ std::unique_ptr<Inbox> Router::open(std::span<const std::string_view> filters, A
     auto inbox = std::make_unique<Inbox>(*this, acknowledge);
     inboxes_.push_back(*inbox);
     inbox->filters.assign(filters.begin(), filters.end());
+    memo_.forget();
     for (const std::string_view filter : filters) tree_.insert(matching_part(filter), inbox.get());
     return inbox;
 }
@@ -46,6 +40,7 @@ std::unique_ptr<Inbox> Router::open_catch_all(Acknowledge acknowledge) {
 void Router::close(Inbox& inbox, std::string_view filter) {
     const auto found = std::ranges::find(inbox.filters, filter);
     if (found == inbox.filters.end()) return;
+    memo_.forget();
     tree_.erase(matching_part(filter), &inbox);
     found->clear(); // the others keep their places, which are those of SUBACK's codes
     if (std::ranges::all_of(inbox.filters, &std::string::empty)) inbox.end(Failure());
@@ -59,6 +54,7 @@ void Router::close(std::string_view filter) {
 }
 
 void Router::end(const Failure& why) {
+    memo_.forget();
     tree_.clear();
     catch_all_ = nullptr;
     inboxes_.for_each([&](Inbox& inbox) {
@@ -68,25 +64,45 @@ void Router::end(const Failure& why) {
 }
 
 void Router::remove(Inbox& inbox) noexcept {
+    memo_.forget();
     for (const std::string& filter : inbox.filters) {
         if (!filter.empty()) tree_.erase(matching_part(filter), &inbox);
     }
     if (catch_all_ == &inbox) catch_all_ = nullptr;
 }
 
-void Router::deliver(Message message, const session::Delivery& delivery) {
+void Router::on_message(Message&& message, const session::Delivery& delivery) {
     const bool too_much = bytes_ > limits_.hard_bytes || waiting_ > limits_.hard_messages;
-    if (too_much && delivery.qos == QoS::at_most_once) {
+    if (too_much && delivery.qos == QoS::at_most_once) [[unlikely]] {
         ++dropped_;
         return;
     }
+    Inbox* const inbox = memo_.find(session::MessageBlock::topic(message));
+    if (!inbox || inbox->manual) return walk_tree(std::move(message), delivery);
+    ++waiting_;
+    bytes_ += cost(message);
+    inbox->push(std::move(message), delivery);
+}
+
+void Router::walk_tree(Message&& message, const session::Delivery& delivery) {
     ++messages_;
     Walk walk;
     tree_.match(message.topic(), [&](Inbox* inbox) { meet(walk, *inbox, message, delivery); });
-    if (!walk.first) return unclaimed({std::move(message), delivery});
+    if (!walk.first && !catch_all_) {
+        ++unclaimed_;
+        if (delivery.sequence != 0) owed_.push_back(delivery);
+        return;
+    }
+    if (!walk.first) return push(*catch_all_, {std::move(message), delivery});
+    if (walk.holders == 1) memo_.remember(message.topic(), walk.first);
     if (walk.holders > 1 && delivery.sequence != 0)
         shared_.emplace(delivery.sequence, SharedDelivery{delivery, walk.holders});
     push(*walk.first, {std::move(message), delivery});
+}
+
+void Router::settle() {
+    for (const session::Delivery& delivery : owed_) acknowledge(delivery, ReasonCode::success);
+    owed_.clear();
 }
 
 /// The first inbox is kept for the end: it gets the message itself, and where it stays the only one nothing is shared.
@@ -101,35 +117,18 @@ void Router::meet(Walk& walk, Inbox& inbox, const Message& message, const sessio
     }
 }
 
-void Router::push(Inbox& inbox, InboxEntry entry) {
+void Router::push(Inbox& inbox, InboxEntry&& entry) {
     if (inbox.manual && entry.delivery.sequence != 0) {
         session::MessageBlock::enable_ack(entry.message, acks_.reference(), std::exchange(entry.delivery, {}));
     }
     ++waiting_;
     bytes_ += cost(entry.message);
-    inbox.push(std::move(entry));
+    inbox.push(std::move(entry.message), entry.delivery);
 }
 
-void Router::taken(const Message& message) noexcept {
-    --waiting_;
-    bytes_ -= cost(message);
-    owner_.on_consumed();
-}
-
-void Router::done(InboxEntry&& entry) {
-    if (entry.delivery.sequence == 0) return;
-    acknowledge(std::exchange(entry.delivery, {}), ReasonCode::success);
-}
-
-void Router::on_ack(const session::Delivery& delivery, ReasonCode code) {
+void Router::on_ack(const session::Delivery& delivery, ReasonCode code, const AckProperties* why) {
     assert(scheduler_.now() > TimePoint::min()); // a loop asserts that this is its own thread
-    acknowledge(delivery, code);
-}
-
-void Router::acknowledge(const session::Delivery& delivery, ReasonCode code) {
-    if (!shared_.empty() && others_hold(delivery, code)) return;
-    session_.acknowledge(delivery, code);
-    owner_.on_consumed();
+    acknowledge(delivery, code, why);
 }
 
 /// One of those who share a delivery is done with it.
@@ -164,7 +163,7 @@ void Router::unclaimed(InboxEntry&& entry) {
         return;
     }
     ++unclaimed_;
-    done(std::move(entry));
+    done(entry.delivery);
 }
 
 } // namespace culex::client

@@ -3,12 +3,15 @@
 /// Which stream a received message goes to, and how much waits in all of them.
 
 #include <unordered_map>
+#include <vector>
 
 #include <culex/options.hpp>
 
+#include "base/topic_memo.hpp"
 #include "base/topic_tree.hpp"
 #include "client/inbox.hpp"
 #include "session/ack_handler.hpp"
+#include "session/message_block.hpp"
 #include "session/session.hpp"
 
 namespace culex::client {
@@ -22,7 +25,7 @@ protected:
     ~RouterOwner() = default;
 };
 
-class Router final : private session::AckHandler {
+class Router final : public session::MessageSink, private session::AckHandler {
 public:
     Router(Scheduler& scheduler, session::Session& session, const InboundLimits& limits, RouterOwner& owner) noexcept
         : scheduler_(scheduler), session_(session), limits_(limits), owner_(owner) {}
@@ -39,20 +42,37 @@ public:
     /// Ends every stream.
     void end(const Failure& why);
 
-    void deliver(Message message, const session::Delivery& delivery);
+    void on_message(Message&& message, const session::Delivery& delivery) override;
+    /// The session has taken its input: what no stream wanted is acknowledged.
+    void settle();
+    /// Whether the owner wants to hear of each message that is taken; otherwise it hears only where there may be output.
+    void tell_of_consumption(bool on) noexcept { tells_ = on; }
     /// There is a new link: what can never be acknowledged any more is forgotten.
     void link_began();
 
     /// Messages that wait, in each stream, and what it takes to keep them.
     [[nodiscard]] std::size_t messages() const noexcept { return waiting_; }
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+    /// Deliveries that several streams have, and not all are done with.
+    [[nodiscard]] std::size_t shared_count() const noexcept { return shared_.size(); }
     [[nodiscard]] std::uint64_t unclaimed_count() const noexcept { return unclaimed_; }
     [[nodiscard]] std::uint64_t dropped_count() const noexcept { return dropped_; }
 
     // For inboxes.
     void remove(Inbox& inbox) noexcept;
-    void taken(const Message& message) noexcept;
-    void done(InboxEntry&& entry);
+    void taken(const Message& message) noexcept {
+        --waiting_;
+        bytes_ -= cost(message);
+        if (tells_) [[unlikely]]
+            owner_.on_consumed();
+    }
+    void returned(std::size_t size) noexcept {
+        ++waiting_;
+        bytes_ += size + sizeof(InboxEntry);
+    }
+    void done(const session::Delivery& delivery) {
+        if (delivery.sequence != 0) acknowledge(delivery, ReasonCode::success);
+    }
     /// An entry whose inbox goes.
     void leave(InboxEntry&& entry);
     [[nodiscard]] Scheduler& scheduler() noexcept { return scheduler_; }
@@ -72,9 +92,19 @@ private:
     /// To the catch-all, or acknowledged and counted.
     void unclaimed(InboxEntry&& entry);
     void meet(Walk& walk, Inbox& inbox, const Message& message, const session::Delivery& delivery);
-    void push(Inbox& inbox, InboxEntry entry);
-    void on_ack(const session::Delivery& delivery, ReasonCode code) override;
-    void acknowledge(const session::Delivery& delivery, ReasonCode code);
+    void push(Inbox& inbox, InboxEntry&& entry);
+    [[gnu::noinline]] void walk_tree(Message&& message, const session::Delivery& delivery);
+    /// The message, and its place in an inbox.
+    [[nodiscard]] static std::size_t cost(const Message& message) noexcept {
+        return session::MessageBlock::footprint(message) + sizeof(InboxEntry);
+    }
+    void on_ack(const session::Delivery& delivery, ReasonCode code, const AckProperties* why) override;
+    void acknowledge(const session::Delivery& delivery, ReasonCode code, const AckProperties* why = nullptr) {
+        if (!shared_.empty() && others_hold(delivery, code)) [[unlikely]]
+            return;
+        session_.acknowledge(delivery, code, why);
+        owner_.on_consumed();
+    }
     [[nodiscard]] bool others_hold(const session::Delivery& delivery, ReasonCode& code);
 
     Scheduler& scheduler_;
@@ -82,9 +112,12 @@ private:
     const InboundLimits limits_;
     RouterOwner& owner_;
     TopicTree<Inbox*> tree_;
+    TopicMemo<Inbox> memo_; // topics with one inbox, as the tree is now
+    bool tells_ = false;
     Inbox* catch_all_ = nullptr;
     IntrusiveList<Inbox> inboxes_;
     std::unordered_map<std::uint64_t, SharedDelivery> shared_; // by sequence
+    std::vector<session::Delivery> owed_;                      // of unclaimed messages
     Revocable<session::AckHandler> acks_{*this};               // messages refer to this, and may outlive it
     std::uint64_t messages_ = 0;                               // numbers them, so that one inbox gets each once
     std::size_t waiting_ = 0;

@@ -31,7 +31,7 @@ private:
         Running& operator=(const Running&) = delete;
         ~Running() {
             --service_.running_;
-            service_.ended_.notify();
+            service_.node_.changed.notify();
         }
 
     private:
@@ -39,6 +39,7 @@ private:
     };
 
     [[nodiscard]] Core& core() const;
+    void check_version() const;
     Task<Subscription> subscribe();
     Task<> answer(Message request);
     Task<Reply> handle(const Message& request);
@@ -49,7 +50,7 @@ private:
     RequestHandler handler_;
     ServeOptions options_;
     std::size_t running_ = 0;
-    Signal ended_;
+    ServiceNode node_;
 };
 
 Core& Service::core() const {
@@ -57,16 +58,20 @@ Core& Service::core() const {
     throw Error(Failure(Errc::closed));
 }
 
+void Service::check_version() const {
+    if (!node_.is_over && wire::carries_properties(core().version())) return;
+    throw Error(Failure(Errc::not_supported, "MQTT 3.1.1 has no response topics: use version 5"));
+}
+
 Task<Subscription> Service::subscribe() {
-    if (!wire::carries_properties(core().version())) {
-        throw Error(Failure(Errc::not_supported, "MQTT 3.1.1 has no response topics: use version 5"));
-    }
+    check_version();
     if (!handler_) throw Error(Failure(Errc::invalid_argument, "handler: there is none"));
     if (options_.concurrency == 0) throw Error(Failure(Errc::invalid_argument, "concurrency: at least 1"));
     const TopicSubscription requests{
         .filter = filter_, .qos = options_.qos, .retain_handling = RetainHandling::do_not_send};
     const SubscribeOptions manual{.acknowledge = Acknowledge::manual};
     auto stream = co_await SubscribeOperation(core(), std::span(&requests, 1), manual);
+    check_version(); // the broker may have refused 5 meanwhile
     if (const ReasonCode code = stream.reason_code(); failed(code)) {
         throw Error(Failure(Errc::rejected, "the broker refuses the subscription to " + filter_, code));
     }
@@ -74,14 +79,17 @@ Task<Subscription> Service::subscribe() {
 }
 
 Task<> Service::run() {
-    auto requests = co_await subscribe();
+    node_.requests = co_await subscribe();
+    core().enlist(node_);
     Nursery handlers;
-    while (auto request = co_await requests.next()) {
+    while (auto request = co_await node_.requests.next()) {
+        if (node_.is_over) break;
         ++running_;
         handlers.spawn(answer(*std::move(request)));
-        while (running_ >= options_.concurrency) co_await ended_.wait();
+        while (running_ >= options_.concurrency && !node_.is_over) co_await node_.changed.wait();
     }
     if (!core_.get()) co_return; // nobody is left who could send a reply
+    if (node_.is_over) check_version();
     co_await handlers.join();
 }
 

@@ -114,6 +114,7 @@ session::Config Settings::session_config() const noexcept {
             .receive_maximum = options_.properties.receive_maximum.value_or(65'535),
             .maximum_packet_size = options_.properties.maximum_packet_size.value_or(session::unlimited_packet_size),
             .topic_alias_maximum = options_.properties.topic_alias_maximum.value_or(0),
+            .outbound_topic_aliases = options_.outbound_topic_aliases,
             .ping_timeout = options_.ping_timeout,
             .outbound_messages = options_.outbound.messages,
             .outbound_bytes = options_.outbound.bytes,

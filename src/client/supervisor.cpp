@@ -51,6 +51,7 @@ void Core::connected() {
     }
     while (auto* place = waiting_until_connected_.pop_front()) place->operation.finish();
     if (requests_) requests_->connected();
+    if (!services_.empty()) end_services();
     if (observer_) observer_->on_connected(session_present_);
 }
 

@@ -82,6 +82,11 @@ std::size_t Client::disconnect() {
     return engine->disconnect();
 }
 
+std::size_t Client::disconnect(const DisconnectOptions& options) {
+    const auto engine = engine_;
+    return engine->disconnect(options);
+}
+
 PacketId Client::subscribe(std::span<const TopicQos> topics) { return subscribe(topics, {}); }
 
 PacketId Client::subscribe(std::span<const TopicQos> topics, const SubscribeProperties& properties) {

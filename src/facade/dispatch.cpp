@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "client/arguments.hpp"
 #include "facade/engine.hpp"
 #include "facade/io_side.hpp"
 
@@ -15,12 +16,13 @@ constinit thread_local const Engine* dispatching_here = nullptr;
 /// What a callback is given, made of an event.
 class Packet {
 public:
-    Packet(const session::Event& event, Version version) {
+    Packet(const session::Event& event, Version version, Refusal& refusal) {
         data_.command = static_cast<Command>(event.type);
         if (event.message) data_.message = &event.message;
-        if (event.type != PacketType::publish) data_.mid = event.id;
-        const bool answers = event.type != PacketType::publish && event.type != PacketType::pubrel && event.id != 0;
-        if (!answers) return;
+        if (event.delivery.qos == QoS::at_least_once) data_.refusal = &refusal;
+        if (event.type == PacketType::publish) return;
+        data_.mid = event.id;
+        if (event.id == 0) return;
         const bool several = event.details && !event.details->reason_codes.empty();
         const std::span<const ReasonCode> codes =
             several ? std::span<const ReasonCode>(event.details->reason_codes) : std::span(&event.reason_code, 1);
@@ -86,8 +88,11 @@ void Engine::dispatch_all() {
             continue; // what was registered meanwhile counts for what has come
         }
         const session::Event event = arrived_.take_front();
-        dispatch(event);
-        done_with(cost(event), event.delivery);
+        if (dispatch(event)) {
+            done_with(cost(event), event.delivery);
+        } else {
+            done_with(cost(event), {});
+        }
     }
     dispatching_here = nullptr;
 }
@@ -127,11 +132,19 @@ void Engine::learn_callbacks() {
     }
 }
 
-void Engine::dispatch(const session::Event& event) {
-    const Packet packet(event, settings_.version);
+/// False where a callback has refused the message, so that it is not to be acknowledged any more.
+bool Engine::dispatch(const session::Event& event) {
+    const Packet packet(event, settings_.version, refusal_);
     Callback* const callback = callbacks_.select(packet.data());
-    if (!callback || gone_) return; // a condition may have destroyed the client
+    if (!callback || gone_) return true; // a condition may have destroyed the client
     guarded(fmt::format("the callback for {}", to_string(event.type)), [&] { (*callback)(client_, packet.data()); });
+    if (!failed(refusal_.reason_code)) [[likely]]
+        return true;
+    const std::scoped_lock lock(mutex_);
+    call_io([delivery = event.delivery, refusal = std::exchange(refusal_, {})](IoSide& side) {
+        side.refuse(delivery, refusal);
+    });
+    return false;
 }
 
 /// Acknowledgements go at once, the rest when it is worth while.
@@ -190,3 +203,14 @@ void Engine::join_loop(Lock& lock, TimePoint deadline) {
 }
 
 } // namespace culex::facade
+
+namespace culex {
+
+bool CallbackData::reject(ReasonCode reason_code, const AckProperties& with) const {
+    client::check(with).value();
+    if (!refusal) return false;
+    *refusal = {failed(reason_code) ? reason_code : ReasonCode::unspecified_error, session::Explanation(with)};
+    return true;
+}
+
+} // namespace culex

@@ -182,22 +182,28 @@ void Engine::reconnect() {
     result_of(answer);
 }
 
-std::size_t Engine::disconnect() {
+std::size_t Engine::disconnect() { return disconnect({.drain = settings_.drain}); }
+
+std::size_t Engine::disconnect(const DisconnectOptions& options) {
     check_may_wait();
     Lock lock(mutex_);
-    const std::size_t undelivered = stop_client(lock);
+    client::check(options, profile_.options().properties.session_expiry_interval.value_or(0) != 0).value();
+    const std::size_t undelivered = stop_client(lock, options);
     end_loop(lock);
     return undelivered;
 }
 
-std::size_t Engine::stop_client(Lock& lock) {
+std::size_t Engine::stop_client(Lock& lock, const DisconnectOptions& options) {
     if (!io_side_) return 0;
     if (open_) why_not_ = Failure(Errc::not_connected, "the client has disconnected");
     open_ = false;
     hooks_.clear();
     changed_.notify_all();
     Answer answer;
-    call_io([deadline = Clock::now() + settings_.drain, &answer](IoSide& side) { side.disconnect(deadline, answer); });
+    // The caller waits: its options stay where they are.
+    call_io([&options, deadline = Clock::now() + options.drain, &answer](IoSide& side) {
+        side.disconnect(options, deadline, answer);
+    });
     ++disconnecting_;
     wait(lock, [&] { return answer.done; });
     --disconnecting_;
@@ -215,7 +221,7 @@ void Engine::close() {
     if (IoThread::is_current()) {
         close_io_side_later();
     } else {
-        stop_client(lock);
+        stop_client(lock, {.drain = settings_.drain});
         close_io_side(lock);
         join_loop(lock, Clock::now() + settings_.drain);
     }

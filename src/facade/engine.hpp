@@ -28,6 +28,7 @@
 #include "facade/hooks.hpp"
 #include "facade/io_thread.hpp"
 #include "facade/profile.hpp"
+#include "facade/refusal.hpp"
 #include "facade/request.hpp"
 
 namespace culex::facade {
@@ -57,6 +58,7 @@ public:
     void connect(const Endpoint& endpoint, std::chrono::seconds keep_alive, ConnectSettings settings);
     void reconnect();
     std::size_t disconnect();
+    std::size_t disconnect(const DisconnectOptions& options);
     PacketId subscribe(std::span<const TopicSubscription> topics, const SubscribeProperties& properties);
     PacketId unsubscribe(std::span<const std::string_view> topics, const UnsubscribeProperties& properties);
     PacketId publish(Publish& message);
@@ -116,7 +118,7 @@ private:
     PacketId ask(Request request);
     template <class Done> void wait(Lock& lock, Done done);
     void wait_connecting(Lock& lock, Answer& answer);
-    std::size_t stop_client(Lock& lock);
+    std::size_t stop_client(Lock& lock, const DisconnectOptions& options);
     void close_io_side(Lock& lock);
     void close_io_side_later();
 
@@ -124,7 +126,7 @@ private:
     [[nodiscard]] bool on_dispatch_thread() const noexcept;
     void dispatch_all();
     [[nodiscard]] bool look_around();
-    void dispatch(const session::Event& event);
+    [[nodiscard]] bool dispatch(const session::Event& event);
     void done_with(std::size_t bytes, const session::Delivery& delivery);
     void learn_callbacks();
     bool run_hook(Lock& lock);
@@ -170,6 +172,7 @@ private:
     CallbackTable callbacks_;
     EventQueue::Events arrived_;
     Held unreported_; // packets that are done with
+    Refusal refusal_; // of the message that is being dispatched
 };
 
 } // namespace culex::facade

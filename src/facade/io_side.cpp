@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "client/arguments.hpp"
 
 namespace culex::facade {
 namespace {
@@ -129,11 +130,12 @@ void IoSide::answer_all(std::vector<Answer*>& answers, const Failure& failure) {
 
 // --- the end of a connection
 
-void IoSide::disconnect(TimePoint deadline, Answer& answer) {
+void IoSide::disconnect(const DisconnectOptions& options, TimePoint deadline, Answer& answer) {
     if (idle()) return engine_.answer(answer, Failure(), core_ ? core_->session().outstanding() : 0);
     disconnects_.push_back(&answer);
     if (std::exchange(closing_, true)) return;
     deadline_ = deadline;
+    farewell_ = client::farewell(options);
     loop_.arm(alarm_, deadline);
     open_gate();
     serve();
@@ -142,7 +144,7 @@ void IoSide::disconnect(TimePoint deadline, Answer& answer) {
 void IoSide::drain() {
     if (std::exchange(draining_, true)) return;
     const Duration left = std::max(deadline_ - loop_.now(), Duration::zero());
-    core_->disconnect({.drain = std::chrono::ceil<std::chrono::milliseconds>(left)});
+    core_->disconnect(farewell_, std::chrono::ceil<std::chrono::milliseconds>(left));
 }
 
 /// First what waits for room is given up, and the core sends DISCONNECT; then the core itself.
@@ -231,6 +233,13 @@ void IoSide::collect() {
     engine_.events().collect(done_, held_, engine_.soft_limit());
     look_at_held();
     for (const session::Delivery& delivery : done_) core_->acknowledge(delivery);
+}
+
+void IoSide::refuse(const session::Delivery& delivery, const Refusal& refusal) {
+    const std::vector<UserProperty> user = refusal.words.views();
+    AckProperties why{.user_properties = user};
+    if (!refusal.words.reason_string.empty()) why.reason_string = refusal.words.reason_string;
+    core_->acknowledge(delivery, refusal.reason_code, &why);
 }
 
 /// Only what is read while too much waits already is dropped: one read may pass the limits, and lose nothing.

@@ -20,8 +20,8 @@ public:
 
     void connect(ConnectRequest& request, Answer& answer);
     void reconnect(Answer& answer);
-    /// Once all that was asked before is done, or at the deadline.
-    void disconnect(TimePoint deadline, Answer& answer);
+    /// Once all that was asked before is done, or at the deadline. What the first one of several says, is said.
+    void disconnect(const DisconnectOptions& options, TimePoint deadline, Answer& answer);
     void configure(const Profile& profile);
     /// `before_reconnect` has run.
     void proceed(std::uint64_t attempt);
@@ -31,6 +31,8 @@ public:
     void serve();
     /// The dispatch thread has made progress.
     void collect();
+    /// A callback does not take a message.
+    void refuse(const session::Delivery& delivery, const Refusal& refusal);
     void statistics(Statistics& to, Answer& answer);
 
 private:
@@ -88,6 +90,7 @@ private:
     bool closing_ = false;  // `disconnect` was called
     bool draining_ = false; // ... and nothing is before it any more
     TimePoint deadline_ = TimePoint::max();
+    session::Farewell farewell_;
     std::size_t unserved_ = 0; // messages that never reached the core
     std::vector<Answer*> disconnects_;
 

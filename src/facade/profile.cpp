@@ -15,6 +15,7 @@ ClientOptions Profile::options() const {
                           .reconnect = settings.reconnect,
                           .outbound = settings.outbound,
                           .inbound = settings.inbound,
+                          .outbound_topic_aliases = settings.outbound_topic_aliases,
                           .connect_timeout = settings.connect_timeout,
                           .ping_timeout = settings.ping_timeout};
     options.authenticator = settings.authenticator.get();

@@ -9,8 +9,8 @@ namespace culex::session {
 
 class AckHandler {
 public:
-    /// `Message::ack` was called for the first time.
-    virtual void on_ack(const Delivery& delivery, ReasonCode code) = 0;
+    /// `Message::ack` or `reject` was called for the first time; `why` goes with a refusal, and may be null.
+    virtual void on_ack(const Delivery& delivery, ReasonCode code, const AckProperties* why) = 0;
 
     using Reference = Revocable<AckHandler>::Reference;
 

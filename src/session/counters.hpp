@@ -34,10 +34,12 @@ public:
         if (packet.type() == PacketType::publish) --sent.publishes[packet.first_byte >> 1 & 3U];
     }
     /// An exchange has come to its end.
-    void answered(QoS qos, Duration latency) noexcept {
+    void answered(QoS qos, std::size_t latency_bucket) noexcept {
+        ++acknowledged[static_cast<std::size_t>(qos)].buckets[latency_bucket];
+    }
+    [[nodiscard]] static std::size_t bucket_of(Duration latency) noexcept {
         static_assert(std::is_same_v<Duration::period, std::nano>);
-        const std::uint64_t microseconds = static_cast<std::uint64_t>(latency.count()) / 1000;
-        ++acknowledged[static_cast<std::size_t>(qos)].buckets[LatencyHistogram::bucket_of(microseconds)];
+        return LatencyHistogram::bucket_of(static_cast<std::uint64_t>(latency.count()) / 1000);
     }
 };
 

@@ -33,4 +33,14 @@ struct Event {
     std::unique_ptr<AckDetails> details{};
 };
 
+/// Takes messages as they come, instead of events that are polled. It is called from inside the session's `handle_input` and
+/// `accept`, and calls the session only afterwards.
+class MessageSink {
+public:
+    virtual void on_message(Message&& message, const Delivery& delivery) = 0;
+
+protected:
+    ~MessageSink() = default;
+};
+
 } // namespace culex::session

@@ -1,21 +1,6 @@
 #include "session/exchange.hpp"
 
-#include <new>
-
-#include "wire/plain_publish.hpp"
-
 namespace culex::session {
-
-Exchange::Owner Exchange::make_blank(PacketType kind, QoS qos, PacketId id, std::size_t size) {
-    return Owner{new (pool_allocate(sizeof(Exchange) + size)) Exchange(kind, qos, id, size)};
-}
-
-Exchange::Owner Exchange::make(PacketType kind, QoS qos, PacketId id, Bytes packet) {
-    void* memory = pool_allocate(sizeof(Exchange) + packet.size());
-    auto* exchange = new (memory) Exchange(kind, qos, id, packet.size());
-    wire::put_bytes(static_cast<std::byte*>(memory) + sizeof(Exchange), packet.data(), packet.size());
-    return Owner{exchange};
-}
 
 // Not inline: it is rarely called, and inlined it would keep `Owner` itself from being so.
 void Exchange::Free::operator()(Exchange* exchange) const noexcept { exchange->dispose(); }

@@ -8,10 +8,11 @@
 
 #include <culex/intrusive_list.hpp>
 #include <culex/operation.hpp>
-#include <culex/pool.hpp>
 #include <culex/types.hpp>
 
+#include "base/pool_cache.hpp"
 #include "session/publish_flow.hpp"
+#include "wire/plain_publish.hpp"
 
 namespace culex::session {
 
@@ -25,15 +26,26 @@ public:
     using Owner = std::unique_ptr<Exchange, Free>;
 
     /// One whole packet, whose bytes are still to be written.
-    [[nodiscard]] static Owner make_blank(PacketType kind, QoS qos, PacketId id, std::size_t size);
+    [[nodiscard]] static Owner make_blank(PacketType kind, QoS qos, PacketId id, std::size_t size) {
+        return Owner{new (pool::allocate(sizeof(Exchange) + size)) Exchange(kind, qos, id, size)};
+    }
+    /// In memory for at least so many bytes behind it, which is the pool's.
+    [[nodiscard, gnu::always_inline]] static Exchange* make_in(void* memory, PacketType kind, QoS qos, PacketId id,
+                                                               std::size_t size) noexcept {
+        return new (memory) Exchange(kind, qos, id, size);
+    }
     /// Copies the bytes of one whole packet.
-    [[nodiscard]] static Owner make(PacketType kind, QoS qos, PacketId id, Bytes packet);
+    [[nodiscard]] static Owner make(PacketType kind, QoS qos, PacketId id, Bytes packet) {
+        Owner made = make_blank(kind, qos, id, packet.size());
+        wire::put_bytes(made->data(), packet.data(), packet.size());
+        return made;
+    }
 
     /// What `Owner` does when it goes.
     void dispose() noexcept {
         const std::size_t size = footprint();
         this->~Exchange();
-        pool_free(this, size);
+        pool::free(this, size);
     }
 
     Exchange(const Exchange&) = delete;
@@ -117,6 +129,8 @@ public:
         list_.push_back(*exchange);
         return *exchange.release();
     }
+    /// Of one that nobody owns.
+    void push_back(Exchange& exchange) noexcept { list_.push_back(exchange); }
     [[nodiscard]] Exchange::Owner pop_front() noexcept { return Exchange::Owner{list_.pop_front()}; }
     /// Takes out an exchange that is in this list.
     [[nodiscard]] static Exchange::Owner take(Exchange& exchange) noexcept {

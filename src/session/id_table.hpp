@@ -28,6 +28,15 @@ public:
         return found && found->id == id ? found : nullptr;
     }
 
+    /// The short way of looking for `id` and inserting: where it would stand, if that place is free. Null: ask `find`.
+    [[nodiscard]] T** free_place(PacketId id) const noexcept {
+        T** const place = slots_ + (id & mask_);
+        return *place || mask_ == 0 ? nullptr : place;
+    }
+    void insert_at(T** place, T& element) noexcept {
+        *place = &element;
+        ++size_;
+    }
     /// `element.id` must not be in the table.
     void insert(T& element) {
         if (slots_[element.id & mask_] || mask_ == 0) grow_for(element.id);

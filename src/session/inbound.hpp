@@ -66,6 +66,15 @@ public:
 
     /// The consumer is done. Deliveries of former links, and repeated calls, are harmless.
     void acknowledge(const Delivery& delivery, ReasonCode code) noexcept;
+    /// The short way for the oldest delivery at QoS 1, whose PUBACK is to be written at once: true where it was that.
+    [[nodiscard]] bool acknowledge_oldest(const Delivery& delivery) noexcept {
+        if (delivery.qos != QoS::at_least_once || delivery.sequence != first_slot_ || slots_.empty()) return false;
+        if (slots_.front().done) return false;
+        slots_.pop_front();
+        ++first_slot_;
+        --unacknowledged_;
+        return true;
+    }
     /// Whether there is an answer to write: not while the oldest delivery is still with its consumer.
     [[nodiscard]] bool has_answer() const noexcept { return !slots_.empty() && slots_.front().done; }
     /// Nobody will acknowledge it, and nobody has seen it: sent again on another link it is handed on again.

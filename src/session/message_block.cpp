@@ -4,7 +4,11 @@
 #include <new>
 #include <utility>
 
-#include <culex/pool.hpp>
+#include <culex/error.hpp>
+
+#include "base/pool_cache.hpp"
+
+#include "wire/codec.hpp"
 
 namespace culex::session {
 namespace {
@@ -71,17 +75,6 @@ Placed place(Placer& placer, const Publish& publish) noexcept {
 
 } // namespace
 
-template <class Source>
-MessageBlock::MessageBlock(const Source& publish, std::size_t size) noexcept
-    : size_(static_cast<std::uint32_t>(size)), topic_size_(static_cast<std::uint32_t>(publish.topic.size())),
-      payload_size_(static_cast<std::uint32_t>(publish.payload.size())), id_(publish.packet_id), qos_(publish.qos),
-      retain_(publish.retain), dup_(publish.dup) {}
-
-template <class Source> MessageBlock* MessageBlock::allocate(const Source& publish, std::size_t content) {
-    const std::size_t size = sizeof(MessageBlock) + content;
-    return new (pool_allocate(size)) MessageBlock(publish, size);
-}
-
 Message MessageBlock::make(const Publish& publish) {
     static_assert(sizeof(MessageBlock) % alignof(PublishProperties) == 0);
     Placer count{nullptr};
@@ -91,15 +84,6 @@ Message MessageBlock::make(const Publish& publish) {
     const Placed placed = place(copy, publish);
     block->properties_ = placed.properties;
     block->text_ = placed.text;
-    return Message{block};
-}
-
-Message MessageBlock::make(const wire::PublishParts& plain) {
-    MessageBlock* block = allocate(plain, plain.topic.size() + plain.payload.size());
-    auto* text = reinterpret_cast<std::byte*>(block + 1);
-    block->text_ = text;
-    text = wire::put_bytes(text, plain.topic.data(), plain.topic.size());
-    wire::put_bytes(text, plain.payload.data(), plain.payload.size());
     return Message{block};
 }
 
@@ -125,9 +109,9 @@ Delivery MessageBlock::disable_ack(const Message& message) noexcept {
     return {block.sequence_, block.id_, block.qos_};
 }
 
-void MessageBlock::ack(ReasonCode code) {
+void MessageBlock::ack(ReasonCode code, const AckProperties* why) {
     const AckHandler::Reference reference{std::exchange(ack_place_, nullptr), ack_number_};
-    if (AckHandler* handler = reference.get()) handler->on_ack({sequence_, id_, qos_}, code);
+    if (AckHandler* handler = reference.get()) handler->on_ack({sequence_, id_, qos_}, code, why);
 }
 
 } // namespace culex::session
@@ -148,16 +132,19 @@ void Message::release() noexcept {
     }
     const std::size_t size = block_->size_;
     block_->~MessageBlock();
-    pool_free(block_, size);
+    pool::free(block_, size);
 }
 
 void Message::ack() const {
     if (block_ && block_->ack_place_) block_->ack(ReasonCode::success);
 }
 
-void Message::reject(ReasonCode reason_code) const {
+void Message::reject(ReasonCode reason_code, const AckProperties& properties) const {
+    const Puback sample{.packet_id = 1, .properties = properties};
+    if (auto size = wire::encoded_size(sample, Version::v5); !size) throw Error(std::move(size).failure());
+    if (!block_ || !block_->ack_place_) return;
     // The session knows which codes can be sent; that this is a refusal is known here alone.
-    if (block_ && block_->ack_place_) block_->ack(failed(reason_code) ? reason_code : ReasonCode::unspecified_error);
+    block_->ack(failed(reason_code) ? reason_code : ReasonCode::unspecified_error, &properties);
 }
 
 std::string_view Message::topic() const noexcept { return as_text({block_->text_, block_->topic_size_}); }

@@ -7,6 +7,7 @@
 #include <culex/message.hpp>
 #include <culex/packet.hpp>
 
+#include "base/pool_cache.hpp"
 #include "session/ack_handler.hpp"
 #include "wire/plain_publish.hpp"
 
@@ -18,7 +19,14 @@ public:
     /// nothing outside of its connection.
     [[nodiscard]] static Message make(const Publish& publish);
     /// The same for a message without properties, as most are.
-    [[nodiscard]] static Message make(const wire::PublishParts& plain);
+    [[nodiscard, gnu::always_inline]] static Message make(const wire::PublishParts& plain) {
+        MessageBlock* const block = allocate(plain, plain.topic.size() + plain.payload.size());
+        auto* const text = reinterpret_cast<std::byte*>(block + 1);
+        block->text_ = text;
+        wire::put_bytes(wire::put_bytes(text, plain.topic.data(), plain.topic.size()), plain.payload.data(),
+                        plain.payload.size());
+        return Message{block};
+    }
 
     /// What a message costs while it waits.
     [[nodiscard]] static std::size_t footprint(const Message& message) noexcept { return message.block_->size_; }
@@ -28,12 +36,23 @@ public:
     static void enable_ack(Message& message, const AckHandler::Reference& handler, const Delivery& delivery);
     /// What `ack` would acknowledge, which it no longer does; empty where it does nothing.
     static Delivery disable_ack(const Message& message) noexcept;
+    [[nodiscard]] static std::string_view topic(const Message& message) noexcept {
+        return as_text({message.block_->text_, message.block_->topic_size_});
+    }
 
 private:
     friend class culex::Message;
-    void ack(ReasonCode code);
-    template <class Source> MessageBlock(const Source& publish, std::size_t size) noexcept;
-    template <class Source> static MessageBlock* allocate(const Source& publish, std::size_t content);
+    void ack(ReasonCode code, const AckProperties* why = nullptr);
+    template <class Source>
+    MessageBlock(const Source& publish, std::size_t size) noexcept
+        : size_(static_cast<std::uint32_t>(size)), topic_size_(static_cast<std::uint32_t>(publish.topic.size())),
+          payload_size_(static_cast<std::uint32_t>(publish.payload.size())), id_(publish.packet_id), qos_(publish.qos),
+          retain_(publish.retain), dup_(publish.dup) {}
+    template <class Source>
+    [[gnu::always_inline]] static MessageBlock* allocate(const Source& publish, std::size_t content) {
+        const std::size_t size = sizeof(MessageBlock) + content;
+        return new (pool::allocate(size)) MessageBlock(publish, size);
+    }
 
     // A plain load tells a sole owner that it is one, so that a message that is not shared costs no atomic
     // read-modify-write.

@@ -21,9 +21,7 @@ public:
     [[nodiscard]] const Depth& depth_of_qos0() const noexcept { return qos0_.depth; }
     /// Of QoS 1 and 2.
     [[nodiscard]] const Depth& depth_of_tracked() const noexcept { return tracked_.depth; }
-    [[nodiscard]] Depth depth() const noexcept {
-        return {messages_, qos0_.depth.bytes + tracked_.depth.bytes};
-    }
+    [[nodiscard]] Depth depth() const noexcept { return {messages_, qos0_.depth.bytes + tracked_.depth.bytes}; }
 
     Exchange& push_back(Exchange::Owner&& exchange) noexcept;
     /// The oldest of each lane, and of both; null where there is none.

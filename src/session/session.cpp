@@ -48,6 +48,7 @@ void Session::handle_end() {
     quota_ = 0;
     forget_output();
     inbound_.forget_link();
+    explanations_.forget_link();
     // What was sent goes first on the next link, in the order in which it was first sent [MQTT-4.6.0-1].
     sent_.splice_back(fresh_);
     sent_.splice_back(resend_);
@@ -95,6 +96,7 @@ void Session::abandon(const Failure& why) {
     }
     while (Exchange* message = queue_.oldest()) finish(*message, {.failure = why});
     inbound_.forget_session();
+    explanations_.forget_session();
     subscriptions_.clear();
     assigned_client_id_.clear();
 }
@@ -121,7 +123,9 @@ void Session::disconnect_now(Farewell farewell) {
     const bool sayable = farewell.reason_code == ReasonCode::success || wire::disconnect_tells_reason(config_.version);
     if (sayable) {
         Disconnect packet{.reason_code = farewell.reason_code};
-        if (!farewell.reason_string.empty()) packet.properties.reason_string = farewell.reason_string;
+        const std::vector<UserProperty> user = farewell.words.views();
+        packet.properties.user_properties = user;
+        if (!farewell.words.reason_string.empty()) packet.properties.reason_string = farewell.words.reason_string;
         // What was 0 in CONNECT cannot be raised (section 3.14.2.2.2).
         if (asked_to_keep_session_) packet.properties.session_expiry_interval = farewell.session_expiry_interval;
         write_disconnect(packet);

@@ -47,6 +47,7 @@
 #include "session/counters.hpp"
 #include "session/event.hpp"
 #include "session/exchange.hpp"
+#include "session/explanation.hpp"
 #include "session/id_table.hpp"
 #include "session/inbound.hpp"
 #include "session/limits.hpp"
@@ -55,6 +56,7 @@
 #include "session/subscriptions.hpp"
 #include "session/topic_aliases.hpp"
 #include "wire/codec.hpp"
+#include "wire/plain_reply.hpp"
 
 namespace culex::session {
 
@@ -64,6 +66,8 @@ struct Config {
     std::uint16_t receive_maximum = 65'535;
     std::uint32_t maximum_packet_size = unlimited_packet_size;
     std::uint16_t topic_alias_maximum = 0;
+    /// How many aliases of our own we make at most.
+    std::uint16_t outbound_topic_aliases = 65'535;
     /// How long PINGRESP may take.
     Duration ping_timeout = std::chrono::seconds{10};
     /// Bounds on what is queued or unacknowledged, and what happens beyond them. To wait is the owner's part: here it is to
@@ -94,7 +98,7 @@ struct Published {
 struct Farewell {
     ReasonCode reason_code = ReasonCode::success;
     std::optional<std::uint32_t> session_expiry_interval{}; ///< seconds
-    std::string reason_string{};
+    Explanation words{};
 };
 
 /// What waits to be sent or acknowledged.
@@ -137,6 +141,7 @@ public:
     /// of a packet identifier, says that nothing was done, and `publish` is to be called. So it is with `direct_below` bytes
     /// of output and more: the owner who has to act then need not look each time; 0 turns the short ways off.
     template <bool Short> [[nodiscard]] bool send_plain_once(std::string_view topic, Bytes payload, bool retain);
+    template <bool Short>
     [[nodiscard]] PacketId send_plain_tracked(std::string_view topic, Bytes payload, QoS qos, bool retain,
                                               Operation* operation);
     /// The same in two steps, for a caller that waits for room: `prepare` checks and copies, and holds none of the session's
@@ -148,8 +153,10 @@ public:
                                Operation* operation = nullptr);
     Result<PacketId> unsubscribe(std::span<const std::string_view> filters, const UnsubscribeProperties& properties,
                                  Operation* operation = nullptr);
-    /// The consumer of a delivered message is done with it; see inbound.hpp.
-    void acknowledge(const Delivery& delivery, ReasonCode code = ReasonCode::success);
+    /// The consumer of a delivered message is done with it; see inbound.hpp. `why` goes with a code that refuses it, as far as
+    /// the broker takes it.
+    void acknowledge(const Delivery& delivery, ReasonCode code = ReasonCode::success,
+                     const AckProperties* why = nullptr);
     /// It never had one: see `Inbound::give_back`.
     void give_back(const Delivery& delivery) noexcept { inbound_.give_back(delivery); }
     /// Takes no more verbs, and sends DISCONNECT when everything before it is sent and acknowledged. A code that DISCONNECT
@@ -202,6 +209,8 @@ public:
         review_direct();
     }
     [[nodiscard]] std::optional<Event> poll_event();
+    /// From now on messages are no events but go there at once; null ends that.
+    void set_message_sink(MessageSink* sink) noexcept { sink_ = sink; }
     [[nodiscard]] Buffer& output() noexcept { return output_; }
     /// When `handle_time` wants to be called; `TimePoint::max()` for never.
     [[nodiscard]] TimePoint poll_deadline() const noexcept;
@@ -270,6 +279,8 @@ private:
     void handle_rare_packet(const wire::Frame& frame);
     template <class P> void decode_and_handle(const wire::Frame& frame);
     template <class P> void handle_reply(const wire::Frame& frame);
+    [[nodiscard]] bool handle_success(PacketType type, PacketId id);
+    void count_latency(const Exchange& exchange) noexcept;
     void handle_replied(PacketType type, PacketId id, ReasonCode code, const AckProperties& properties);
     template <PacketType Type> void handle(const PublishReply<Type>& packet);
     void handle(const Connack& packet);
@@ -280,6 +291,8 @@ private:
     [[nodiscard]] bool check_explained(const AckProperties& properties);
     void report(PacketType type, PacketId id, ReasonCode code = ReasonCode::success,
                 std::span<const ReasonCode> codes = {}, const AckProperties& properties = {});
+    static void explain(Event& event, ReasonCode code, std::span<const ReasonCode> codes,
+                        const AckProperties& properties);
     [[nodiscard]] wire::Arena& fresh_arena() noexcept {
         if (arena_.used() > 0) arena_.reset();
         return arena_;
@@ -303,7 +316,15 @@ private:
     template <class Source> void take(const Source& publish);
     void hand_on(PacketType type, PacketId id, Inbound::Received&& received);
     void send_answers();
-    void answer(Answer answer);
+    void answer(Answer answer) {
+        const bool plain = answer.reason_code == ReasonCode::success;
+        if (plain && wire::append_success(output_, answer.type, answer.id, limits_.maximum_packet_size)) [[likely]]
+            return answered(answer.type, 4);
+        answer_at_length(answer);
+    }
+    void answer_at_length(Answer answer);
+    void acknowledge_other(const Delivery& delivery, ReasonCode code, const AckProperties* why);
+    template <class P> [[gnu::cold]] void refuse(Answer answer);
 
     // session_publish.cpp: messages, from the verb to the acknowledgement
     [[nodiscard]] bool pumpable() const noexcept {
@@ -338,11 +359,15 @@ private:
         direct_below_ = may_be_direct() ? std::min(owner_direct_below_, config_.output_high_water) : 0;
     }
     [[nodiscard]] bool can_send_plain(const wire::PublishParts& message) const noexcept;
-    template <bool Short> std::size_t append_plain(const wire::PublishParts& message);
+    template <bool Short> void append_plain(const wire::PublishParts& message);
     Result<Published> send_once(Publish& message);
     Result<Published> send_tracked(Publish& message, Operation* operation);
     Result<Published> submit_directly(Exchange::Owner& prepared, Operation* operation);
     [[gnu::noinline]] Result<Published> enqueue(Publish& message, Operation* operation);
+    void count_in(const Exchange& exchange) noexcept {
+        ++outstanding_;
+        outstanding_bytes_ += exchange.footprint();
+    }
     template <class List> Exchange& track(Exchange::Owner&& exchange, List& list, Operation* operation);
     /// Of one that is in a list, or of none any more.
     void finish(Exchange& exchange, Outcome&& outcome);
@@ -419,6 +444,7 @@ private:
     std::size_t outstanding_bytes_ = 0;
     Subscriptions subscriptions_;
     Inbound inbound_;
+    Explanations explanations_; // of refusals that are not sent yet
     std::string assigned_client_id_;
     bool in_doubt_ = false; // a CONNECT was not answered: it may have made a new session of one that was lost
     bool disconnecting_ = false;
@@ -453,8 +479,13 @@ private:
     std::size_t direct_below_ = 0; // bytes of output with which messages go the short way
     std::size_t owner_direct_below_ = SIZE_MAX;
     bool direct_allowed_ = true;
+    // What `count_latency` has last counted: from when to when, and so in which bucket.
+    TimePoint latency_of_ = TimePoint::max();
+    TimePoint latency_until_{};
+    std::size_t latency_bucket_ = 0;
     Counters counters_;
     PacketTap* tap_ = nullptr;
+    MessageSink* sink_ = nullptr;
     Ring<Event> events_;
     Buffer output_;
     Buffer scratch_;
@@ -463,10 +494,7 @@ private:
 
 template <class List> inline Exchange& Session::track(Exchange::Owner&& exchange, List& list, Operation* operation) {
     if (exchange->id != 0) ids_.insert(*exchange);
-    if (!exchange->restores) {
-        ++outstanding_;
-        outstanding_bytes_ += exchange->footprint();
-    }
+    if (!exchange->restores) count_in(*exchange);
     exchange->attach(operation);
     return list.push_back(std::move(exchange));
 }

@@ -20,9 +20,8 @@ namespace culex::session {
     return wire::is_plain_topic(message.topic);
 }
 
-/// For what fits. Gives the size of the packet.
-template <bool Short>
-[[gnu::always_inline]] inline std::size_t Session::append_plain(const wire::PublishParts& message) {
+/// For what fits.
+template <bool Short> [[gnu::always_inline]] inline void Session::append_plain(const wire::PublishParts& message) {
     const Version version = config_.version;
     std::byte* const begin = output_.back();
     std::byte* const end =
@@ -30,7 +29,6 @@ template <bool Short>
     const auto size = static_cast<std::size_t>(end - begin);
     output_.commit(size);
     counters_.sent_publish(message.qos, size);
-    return size;
 }
 
 template <bool Short>
@@ -41,16 +39,35 @@ template <bool Short>
     return true;
 }
 
+template <bool Short>
 [[gnu::always_inline]] inline PacketId Session::send_plain_tracked(std::string_view topic, Bytes payload, QoS qos,
                                                                    bool retain, Operation* operation) {
     wire::PublishParts message{.topic = topic, .payload = payload, .qos = qos, .retain = retain};
     if (!can_send_plain(message) || !has_room_for(topic.size() + payload.size() + wire::greatest_plain_head)) return 0;
-    message.packet_id = next_id();
-    if (message.packet_id == 0) return 0;
-    const std::size_t size = append_plain<false>(message);
-    const Bytes packet = output_.bytes().last(size);
-    sent(track(Exchange::make(PacketType::publish, qos, message.packet_id, packet), fresh_, operation));
-    return message.packet_id;
+    // The next identifier is mostly free, and so is its place; where it is not, the long way looks for another.
+    const auto id = static_cast<PacketId>(last_id_ + 1);
+    Exchange** const place = ids_.free_place(id);
+    if (!place || id == 0) return 0;
+    message.packet_id = id;
+    const std::size_t remaining = wire::plain_publish_remaining(message, config_.version);
+    const std::size_t whole = 1 + wire::varint_size(remaining) + remaining;
+    void* const memory = pool::try_allocate(sizeof(Exchange) + whole);
+    if (!memory) return 0;
+    last_id_ = id;
+    Exchange* const exchange = Exchange::make_in(memory, PacketType::publish, qos, id, whole);
+    std::byte* const packet = output_.back();
+    append_plain<Short>(message);
+    if constexpr (Short) {
+        wire::put_short(exchange->editable(), packet, whole);
+    } else {
+        wire::put_bytes(exchange->editable(), packet, whole);
+    }
+    ids_.insert_at(place, *exchange);
+    count_in(*exchange);
+    exchange->attach(operation);
+    fresh_.push_back(*exchange);
+    sent(*exchange);
+    return id;
 }
 
 /// Rising, skipping 0 and what is in use [MQTT-2.2.1-3]; 0 where all are.

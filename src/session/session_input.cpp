@@ -25,14 +25,18 @@ void Session::handle_input(Bytes bytes, TimePoint now) {
 }
 
 void Session::handle_frames() {
-    while (state_ == State::opening || state_ == State::connected) {
-        auto frame = framer_.next();
-        if (!frame) return fail(std::move(frame).failure());
-        if (!*frame) break;
-        Counters::count(counters_.received, (*frame)->type(), (*frame)->size());
+    wire::Frame frame;
+    while (state_ == State::connected || state_ == State::opening) {
+        if (!framer_.next_short(frame)) {
+            const auto other = framer_.next();
+            if (!other) return fail(other.failure());
+            if (!*other) break;
+            frame = **other;
+        }
+        Counters::count(counters_.received, frame.type(), frame.size());
         if (tap_) [[unlikely]]
-            tap_->on_received(**frame);
-        handle_packet(**frame);
+            tap_->on_received(frame);
+        handle_packet(frame);
     }
     if (state_ == State::verifying) return framer_.keep();
     if (state_ != State::connected) return;
@@ -42,7 +46,7 @@ void Session::handle_frames() {
     review_direct();
 }
 
-void Session::handle_packet(const wire::Frame& frame) {
+[[gnu::always_inline]] inline void Session::handle_packet(const wire::Frame& frame) {
     if (state_ == State::opening) return handle_first_packet(frame);
     switch (frame.type()) {
     case PacketType::publish:
@@ -122,17 +126,50 @@ void Session::begin(bool session_present) {
 
 // --- answers to messages of ours
 
-template <class P> void Session::handle_reply(const wire::Frame& frame) {
-    static constexpr AckProperties none{};
-    const PacketId id = wire::plain_reply_id(frame);
+template <class P> [[gnu::always_inline]] inline void Session::handle_reply(const wire::Frame& frame) {
+    const PacketId id = wire::plain_reply_id(frame, P::type);
     if (id == 0) return decode_and_handle<P>(frame);
-    if constexpr (P::type == PacketType::pubrel) return handle_released(id);
-    handle_replied(P::type, id, ReasonCode::success, none);
+    if constexpr (P::type == PacketType::pubrel) {
+        handle_released(id);
+    } else if (config_.report_packets || !handle_success(P::type, id)) {
+        handle_replied(P::type, id, ReasonCode::success, {});
+    }
+}
+
+/// The short way of `handle_replied`: what the exchange waits for has come.
+[[gnu::always_inline]] inline bool Session::handle_success(PacketType type, PacketId id) {
+    Exchange* const exchange = ids_.find(id);
+    if (!exchange) return false;
+    if (type == PacketType::pubrec && exchange->step == Step::awaiting_pubrec) {
+        release(*exchange);
+        return true;
+    }
+    const Step last = type == PacketType::puback ? Step::awaiting_puback : Step::awaiting_pubcomp;
+    if (type == PacketType::pubrec || exchange->step != last) return false;
+    count_latency(*exchange);
+    finish(*exchange, {});
+    return true;
+}
+
+/// Mostly many acknowledgements come at once, for messages that were sent at once.
+[[gnu::always_inline]] inline void Session::count_latency(const Exchange& exchange) noexcept {
+    if (exchange.sent_at != latency_of_ || last_received_ != latency_until_) {
+        if (exchange.sent_at == TimePoint{}) return; // sent on an earlier link
+        latency_of_ = exchange.sent_at;
+        latency_until_ = last_received_;
+        latency_bucket_ = Counters::bucket_of(last_received_ - exchange.sent_at);
+    }
+    counters_.answered(exchange.qos, latency_bucket_);
 }
 
 template <PacketType Type> void Session::handle(const PublishReply<Type>& packet) {
     if (!check_explained(packet.properties)) return;
-    if constexpr (Type == PacketType::pubrel) return handle_released(packet.packet_id);
+    if constexpr (Type == PacketType::pubrel) {
+        handle_released(packet.packet_id);
+        if (config_.report_packets && state_ == State::connected)
+            explain(events_.back(), packet.reason_code, {}, packet.properties);
+        return;
+    }
     handle_replied(Type, packet.packet_id, packet.reason_code, packet.properties);
 }
 
@@ -140,7 +177,7 @@ void Session::handle_replied(PacketType type, PacketId id, ReasonCode code, cons
     if (Exchange* exchange = ids_.find(id)) {
         switch (next_action(exchange->step, type, failed(code))) {
         case Action::complete:
-            if (exchange->sent_at != TimePoint{}) counters_.answered(exchange->qos, last_received_ - exchange->sent_at);
+            count_latency(*exchange);
             finish(*exchange, {.reason_code = code, .properties = &properties});
             break;
         case Action::release:
@@ -186,15 +223,20 @@ void Session::handle(const Disconnect& packet) {
 void Session::report(PacketType type, PacketId id, ReasonCode code, std::span<const ReasonCode> codes,
                      const AckProperties& properties) {
     if (!config_.report_packets || state_ == State::failed) return;
-    Event event{.type = type, .id = id, .reason_code = code};
-    if (!codes.empty() || properties.reason_string || !properties.user_properties.empty()) {
-        event.details = std::make_unique<AckDetails>();
-        event.details->reason_codes.assign(codes.begin(), codes.end());
-        event.details->reason_string = properties.reason_string.value_or("");
-        for (const UserProperty& user : properties.user_properties)
-            event.details->user_properties.emplace_back(user.name, user.value);
-    }
+    Event event{.type = type, .id = id};
+    explain(event, code, codes, properties);
     events_.push_back(std::move(event));
+}
+
+void Session::explain(Event& event, ReasonCode code, std::span<const ReasonCode> codes,
+                      const AckProperties& properties) {
+    event.reason_code = code;
+    if (codes.empty() && !properties.reason_string && properties.user_properties.empty()) return;
+    event.details = std::make_unique<AckDetails>();
+    event.details->reason_codes.assign(codes.begin(), codes.end());
+    event.details->reason_string = properties.reason_string.value_or("");
+    for (const UserProperty& user : properties.user_properties)
+        event.details->user_properties.emplace_back(user.name, user.value);
 }
 
 } // namespace culex::session

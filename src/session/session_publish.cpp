@@ -46,7 +46,8 @@ Result<Published> Session::publish(Publish& message, Operation* operation) {
         return send_once(message);
     }
     if (plain) {
-        message.packet_id = send_plain_tracked(message.topic, message.payload, message.qos, message.retain, operation);
+        message.packet_id =
+            send_plain_tracked<false>(message.topic, message.payload, message.qos, message.retain, operation);
         if (message.packet_id != 0) return Published{message.packet_id, false};
     }
     return send_tracked(message, operation);
@@ -216,11 +217,12 @@ void Session::release(Exchange& exchange) {
 /// After CONNACK: what earlier links left over, and then the queue [MQTT-4.4.0-1].
 void Session::resume(bool session_present) {
     quota_ = limits_.receive_maximum;
-    topic_aliases_.begin(limits_.topic_alias_maximum);
+    topic_aliases_.begin(std::min(limits_.topic_alias_maximum, config_.outbound_topic_aliases));
     review_direct();
     const bool in_doubt = std::exchange(in_doubt_, false);
     if (!session_present) { // [MQTT-3.2.2-5]
         inbound_.forget_session();
+        explanations_.forget_session();
         restore_subscriptions(false);
     } else if (in_doubt) {
         inbound_.doubt_session();

@@ -10,6 +10,10 @@
 namespace culex::session {
 
 [[gnu::always_inline]] inline void Session::hand_on(PacketType type, PacketId id, Inbound::Received&& received) {
+    if (sink_) {
+        if (received.message) sink_->on_message(std::move(received.message), received.delivery);
+        return;
+    }
     if (!received.message && !config_.report_packets) return;
     events_.emplace_back(type, id, ReasonCode::success, false, std::move(received.message), received.delivery);
 }
@@ -32,6 +36,12 @@ template <class Source> [[gnu::always_inline]] inline void Session::take(const S
 
 void Session::handle_publish(const wire::Frame& frame) {
     wire::PublishParts plain;
+    constexpr std::uint8_t plain_once = 0x30; // QoS 0, neither RETAIN nor DUP: what comes most often is known then
+    if (frame.first_byte == plain_once && sink_) {
+        if (!wire::read_plain_body<false>(frame.body, config_.version, plain)) return handle_other_publish(frame);
+        ++counters_.received.publishes[0];
+        return sink_->on_message(MessageBlock::make(plain), {});
+    }
     if (wire::read_plain_publish(frame, config_.version, plain)) return take(plain);
     return handle_other_publish(frame);
 }
@@ -76,13 +86,23 @@ void Session::handle_released(PacketId id) {
 
 // --- the answers
 
-void Session::acknowledge(const Delivery& delivery, ReasonCode code) {
+void Session::acknowledge(const Delivery& delivery, ReasonCode code, const AckProperties* why) {
+    if (code != ReasonCode::success || state_ != State::connected || !inbound_.acknowledge_oldest(delivery))
+        return acknowledge_other(delivery, code, why);
+    answer({delivery.id, PacketType::puback});
+    if (inbound_.has_answer()) [[unlikely]]
+        send_answers();
+}
+
+void Session::acknowledge_other(const Delivery& delivery, ReasonCode code, const AckProperties* why) {
     // A code that PUBACK and PUBREC cannot carry still says whether the message was taken; under 3.1.1 none can.
     if (code != ReasonCode::success && !allowed_in(code, PacketType::puback, config_.version)) {
         const bool refuse =
             failed(code) && allowed_in(ReasonCode::unspecified_error, PacketType::puback, config_.version);
         code = refuse ? ReasonCode::unspecified_error : ReasonCode::success;
     }
+    if (failed(code) && inbound_.awaits(delivery)) [[unlikely]]
+        explanations_.keep(delivery, why);
     inbound_.acknowledge(delivery, code);
     send_answers();
 }
@@ -91,20 +111,27 @@ void Session::send_answers() {
     while (state_ == State::connected && inbound_.has_answer()) answer(inbound_.take_answer());
 }
 
-void Session::answer(Answer answer) {
-    const bool plain = answer.reason_code == ReasonCode::success;
-    if (plain && wire::append_success(output_, answer.type, answer.id, limits_.maximum_packet_size))
-        return answered(answer.type, 4);
+void Session::answer_at_length(Answer answer) {
     switch (answer.type) {
     case PacketType::puback:
-        return write(Puback{.packet_id = answer.id, .reason_code = answer.reason_code});
+        return refuse<Puback>(answer);
     case PacketType::pubrec:
-        return write(Pubrec{.packet_id = answer.id, .reason_code = answer.reason_code});
+        return refuse<Pubrec>(answer);
     case PacketType::pubrel:
         return write(Pubrel{.packet_id = answer.id, .reason_code = answer.reason_code});
     default:
         return write(Pubcomp{.packet_id = answer.id, .reason_code = answer.reason_code});
     }
+}
+
+/// The broker hears why, as far as its Maximum Packet Size allows [MQTT-3.4.2-2] [MQTT-3.4.2-3] [MQTT-3.5.2-2] [MQTT-3.5.2-3].
+template <class P> void Session::refuse(Answer answer) {
+    const QoS qos = P::type == PacketType::puback ? QoS::at_least_once : QoS::exactly_once;
+    const Explanation words = explanations_.take(answer.id, qos);
+    const std::vector<UserProperty> user = words.views();
+    P packet{.packet_id = answer.id, .reason_code = answer.reason_code, .properties = {.user_properties = user}};
+    if (!words.reason_string.empty()) packet.properties.reason_string = words.reason_string;
+    write(packet);
 }
 
 } // namespace culex::session

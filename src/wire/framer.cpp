@@ -95,12 +95,15 @@ void Framer::keep() {
     kept_.swap(rest);
     at_ = kept_.bytes().data();
     end_ = at_ + kept_.size();
+    set_short_end();
 }
 
 Buffer Framer::take_stash() noexcept {
     if (!stash_done_) return {};
     stash_done_ = false;
-    return std::move(stash_);
+    Buffer taken = std::move(stash_);
+    set_short_end();
+    return taken;
 }
 
 void Framer::clear_stash() noexcept {
@@ -110,6 +113,7 @@ void Framer::clear_stash() noexcept {
     } else {
         stash_.clear();
     }
+    set_short_end();
 }
 
 void Framer::reset() noexcept {
@@ -117,6 +121,7 @@ void Framer::reset() noexcept {
     stash_done_ = false;
     stash_.release();
     kept_.release();
+    set_short_end();
 }
 
 } // namespace culex::wire

@@ -49,7 +49,10 @@ public:
 
     /// The greatest whole packet, header included, that is let through; a greater one fails before its body is read
     /// [MQTT-3.1.2-24].
-    void set_maximum_packet_size(std::uint32_t bytes) noexcept { maximum_ = bytes; }
+    void set_maximum_packet_size(std::uint32_t bytes) noexcept {
+        maximum_ = bytes;
+        set_short_end();
+    }
 
     /// Gives the next bytes, which must stay where they are until `next` has said that nothing is left, or `keep` was
     /// called. Not to be called before that either.
@@ -57,23 +60,27 @@ public:
         assert(at_ == end_);
         at_ = chunk.data();
         end_ = at_ + chunk.size();
+        set_short_end();
     }
 
+    /// The short way of `next`: a packet of less than 130 bytes that came whole, as most packets do. False: ask `next`.
+    [[nodiscard, gnu::always_inline]] bool next_short(Frame& into) noexcept {
+        const std::byte* const at = at_;
+        if (short_end_ - at < 2) return false;
+        const auto size = std::to_integer<std::size_t>(at[1]);
+        const std::byte* const body = at + 2;
+        if (size >= 0x80 || size > static_cast<std::size_t>(short_end_ - body)) return false;
+        into = Frame{std::to_integer<std::uint8_t>(at[0]), {body, size}};
+        at_ = body + size;
+        return true;
+    }
     /// The next whole packet, valid until the next call; empty if there is none, which leaves nothing in the chunk. Who
     /// stops half way may go on later, as long as the chunk lives.
     /// Fails with `Errc::malformed_packet` and reason 0x81 (a Remaining Length of more than four bytes or not in its
     /// shortest form; illegal flags of a packet that is not complete yet) or 0x95 (above the maximum packet size).
     Result<std::optional<Frame>> next() {
-        // A packet of less than 130 bytes that came whole: most packets.
-        if (stash_.empty() && end_ - at_ >= 2) {
-            const auto size = std::to_integer<std::size_t>(at_[1]);
-            const auto whole = size + 2;
-            if (size < 0x80 && whole <= static_cast<std::size_t>(end_ - at_) && whole <= maximum_) {
-                const Frame frame{std::to_integer<std::uint8_t>(at_[0]), {at_ + 2, size}};
-                at_ += whole;
-                return std::optional{frame};
-            }
-        }
+        Frame frame;
+        if (next_short(frame)) return std::optional{frame};
         return next_other();
     }
 
@@ -99,6 +106,8 @@ private:
         std::size_t whole = 0; // header and body
     };
 
+    /// The short way is for a stash that is empty, and for a limit that no short packet can exceed.
+    void set_short_end() noexcept { short_end_ = stash_.empty() && maximum_ >= 2 + 0x7F ? end_ : at_; }
     Result<std::optional<Frame>> next_other();
     Result<std::optional<Frame>> next_in_chunk();
     Result<std::optional<Frame>> next_in_stash();
@@ -107,6 +116,7 @@ private:
 
     const std::byte* at_ = nullptr;
     const std::byte* end_ = nullptr;
+    const std::byte* short_end_ = nullptr; // `end_`, or `at_` where the short way is closed
     std::uint32_t maximum_ = no_limit;
     bool stash_done_ = false; // the stash holds a frame that was handed out
     Buffer stash_;            // the beginning of one packet

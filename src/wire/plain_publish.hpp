@@ -32,35 +32,37 @@ struct PublishParts {
     return static_cast<std::uint16_t>(std::to_integer<unsigned>(at[0]) << 8 | std::to_integer<unsigned>(at[1]));
 }
 
-/// `Target` is a Publish or PublishParts.
+/// With a packet identifier or without.
+template <bool HasId, class Target>
+[[nodiscard, gnu::always_inline]] inline bool read_plain_body(Bytes body, Version version, Target& into) noexcept {
+    const std::size_t id_size = HasId ? 2 : 0;
+    const std::size_t length_size = version == Version::v5 ? 1 : 0;
+    if (body.size() < 2) return false;
+    const std::byte* const begin = body.data();
+    const std::size_t topic_size = read_u16(begin);
+    const std::size_t head_size = 2 + topic_size + id_size + length_size;
+    if (body.size() < head_size) return false;
+
+    const std::byte* const behind_topic = begin + 2 + topic_size;
+    into.packet_id = HasId ? read_u16(behind_topic) : PacketId{};
+    if (HasId && into.packet_id == 0) return false;
+    if (length_size != 0 && behind_topic[id_size] != std::byte{0}) return false;
+    into.topic = as_text({begin + 2, topic_size});
+    into.payload = {begin + head_size, body.size() - head_size};
+    return is_plain_topic(into.topic);
+}
+
+/// `Target` is a Publish or PublishParts; filled in in part where the answer is no.
 template <class Target>
 [[nodiscard, gnu::always_inline]] inline bool read_plain_publish(const Frame& frame, Version version,
                                                                  Target& into) noexcept {
     const unsigned flags = frame.first_byte & 0x0FU;
-    const auto qos = static_cast<QoS>(flags >> 1 & 3);
-    const std::size_t id_size = qos == QoS::at_most_once ? 0 : 2;
-    const std::size_t length_size = version == Version::v5 ? 1 : 0;
-    const std::byte* const begin = frame.body.data();
-    if (frame.type() != PacketType::publish || (legal_flags[3] >> flags & 1) == 0 || frame.body.size() < 2)
-        return false;
-    const std::size_t topic_size = read_u16(begin);
-    const std::size_t head_size = 2 + topic_size + id_size + length_size;
-    if (frame.body.size() < head_size) return false;
-
-    const std::byte* const id = begin + 2 + topic_size;
-    const PacketId packet_id = id_size == 0 ? PacketId{} : read_u16(id);
-    if (id_size != 0 && packet_id == 0) return false;
-    if (length_size != 0 && id[id_size] != std::byte{0}) return false;
-    const std::string_view topic = as_text({begin + 2, topic_size});
-    if (!is_plain_topic(topic)) return false;
-
-    into.topic = topic;
-    into.payload = {begin + head_size, frame.body.size() - head_size};
-    into.packet_id = packet_id;
-    into.qos = qos;
+    if (frame.type() != PacketType::publish || (legal_flags[3] >> flags & 1) == 0) return false;
+    into.qos = static_cast<QoS>(flags >> 1 & 3);
     into.retain = (flags & 1) != 0;
     into.dup = (flags & 8) != 0;
-    return true;
+    return into.qos == QoS::at_most_once ? read_plain_body<false>(frame.body, version, into)
+                                         : read_plain_body<true>(frame.body, version, into);
 }
 
 [[nodiscard]] inline bool has_properties(const PublishProperties& p) noexcept {
@@ -82,8 +84,8 @@ inline std::byte* put_u16(std::byte* to, std::size_t value) noexcept {
     return to + 2;
 }
 
-/// Of what `put_short` takes, in bytes: most topics, small payloads and small packets.
-inline constexpr std::size_t short_size = 64;
+/// What `put_short` takes, in bytes: most topics, small payloads and small packets.
+inline constexpr std::size_t short_size = 128;
 
 /// Copies `size` bytes, at least `Half` and at most twice as many.
 template <std::size_t Half>
@@ -100,6 +102,8 @@ template <std::size_t Half>
         copy_twice<8>(to, source, size);
     } else if (size - 16 <= 16) {
         copy_twice<16>(to, source, size);
+    } else if (size >= 64) {
+        copy_twice<64>(to, source, size);
     } else if (size >= 32) {
         copy_twice<32>(to, source, size);
     } else if (size >= 4) {
@@ -125,8 +129,7 @@ template <class Source>
 }
 
 /// Writes a checked PUBLISH without properties; gives the end. `remaining` is what `plain_publish_remaining` says: counted
-/// before, since behind the first byte that is written the compiler would read all of `p` again. `Short`: topic and payload
-/// are known to be.
+/// before, since behind the first byte that is written the compiler would read all of `p` again. `Short`: it is.
 template <bool Short = false, class Source>
 [[gnu::always_inline]] inline std::byte* write_plain_publish(std::byte* begin, const Source& p, Version version,
                                                              std::size_t remaining) {
@@ -147,6 +150,11 @@ template <bool Short = false, class Source>
 /// What a PUBLISH without properties has at most besides topic and payload: first byte, Remaining Length, the topic's length,
 /// packet identifier, the properties' length.
 inline constexpr std::size_t greatest_plain_head = 1 + 4 + 2 + 2 + 1;
+
+/// Whether such a packet is short as a whole.
+[[nodiscard]] constexpr bool is_short_publish(std::string_view topic, Bytes payload) noexcept {
+    return topic.size() + payload.size() <= short_size - greatest_plain_head;
+}
 
 /// Appends a checked PUBLISH without properties; false if it might be too large. `Source` is a Publish or PublishParts.
 template <class Source>

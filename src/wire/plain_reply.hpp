@@ -13,14 +13,19 @@ namespace culex::wire {
 template <class P>
 concept Reply = requires(P& packet) { []<PacketType Type>(PublishReply<Type>&) {}(packet); };
 
+/// PUBREL alone has flags.
+[[nodiscard]] constexpr std::uint8_t first_byte_of(PacketType reply) noexcept {
+    return static_cast<std::uint8_t>(static_cast<unsigned>(reply) << 4 | (reply == PacketType::pubrel ? 2U : 0U));
+}
+
 /// The packet identifier of a reply in its short form; 0 means "take the long way", as false does for a PUBLISH.
-[[nodiscard]] inline PacketId plain_reply_id(const Frame& frame) noexcept {
-    return has_legal_flags(frame.first_byte) && frame.body.size() == 2 ? read_u16(frame.body.data()) : PacketId{};
+[[nodiscard, gnu::always_inline]] inline PacketId plain_reply_id(const Frame& frame, PacketType reply) noexcept {
+    const bool plain = frame.first_byte == first_byte_of(reply) && frame.body.size() == 2;
+    return plain ? read_u16(frame.body.data()) : PacketId{};
 }
 
 template <Reply P> [[nodiscard]] bool read_plain_reply(const Frame& frame, P& into) noexcept {
-    if (frame.type() != P::type) return false;
-    into.packet_id = plain_reply_id(frame);
+    into.packet_id = plain_reply_id(frame, P::type);
     return into.packet_id != 0;
 }
 
@@ -28,7 +33,7 @@ template <Reply P> [[nodiscard]] bool read_plain_reply(const Frame& frame, P& in
 [[nodiscard]] inline bool append_success(Buffer& out, PacketType reply, PacketId id, std::uint32_t maximum) {
     if (id == 0 || maximum < 4) return false;
     std::byte* const to = out.reserve(4);
-    to[0] = static_cast<std::byte>(static_cast<unsigned>(reply) << 4 | (reply == PacketType::pubrel ? 2U : 0U));
+    to[0] = static_cast<std::byte>(first_byte_of(reply));
     to[1] = std::byte{2};
     put_u16(to + 2, id);
     out.commit(4);

@@ -136,5 +136,20 @@ TEST(Ring, keeps_its_content_when_an_element_throws) {
     EXPECT_EQ(*ring.back().value, 9);
 }
 
+TEST(Ring, takes_elements_at_the_front_whether_it_is_empty_wrapped_or_full) {
+    for (int before = 0; before <= 20; ++before) {
+        for (int turned = 0; turned < 9; ++turned) {
+            Ring<std::unique_ptr<int>> ring;
+            for (int i = 0; i < turned; ++i) ring.push_back(std::make_unique<int>(-1));
+            ring.clear();
+            for (int i = 0; i < before; ++i) ring.push_back(std::make_unique<int>(i + 2));
+            ring.push_front(std::make_unique<int>(1));
+            ring.push_front(std::make_unique<int>(0));
+            ASSERT_EQ(ring.size(), static_cast<std::size_t>(before) + 2);
+            for (int i = 0; i < before + 2; ++i) ASSERT_EQ(*ring.take_front(), i) << before << ' ' << turned;
+        }
+    }
+}
+
 } // namespace
 } // namespace culex

@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "client/client_test.hpp"
+#include "client/core.hpp"
 
 namespace culex {
 namespace {
@@ -324,6 +325,30 @@ TEST_P(Acknowledging, of_a_message_of_several_streams_may_come_after_its_connect
     EXPECT_THAT(ids<Pubcomp>(), ElementsAre(2));
     EXPECT_FALSE(one->try_next());
     EXPECT_FALSE(two->try_next());
+}
+
+/// What can be acknowledged no more is forgotten with its link, and what still can is shared as before.
+TEST_P(Acknowledging, of_a_message_of_several_streams_is_remembered_as_long_as_it_can_come) {
+    AsyncClient client(runtime, persistent());
+    auto one = open(client, "work/a");
+    auto two = open(client, "work/+");
+    publish("1", q1);
+    publish("2", q2);
+    const auto& router = client.core().router();
+    EXPECT_EQ(router.shared_count(), 2u);
+    (void)take(one);
+    (void)take(two);
+    const Message first = take(one);
+    const Message second = take(two);
+    lose_connection();
+    EXPECT_EQ(router.shared_count(), 2u); // the one of QoS 2, and the new copy of the other
+    take(one).ack();
+    take(two).ack();
+    first.ack();
+    EXPECT_EQ(ids<Pubrec>().size(), 0u); // the second stream is not done with it
+    second.ack();
+    EXPECT_THAT(ids<Pubrec>(), ElementsAre(2));
+    EXPECT_EQ(router.shared_count(), 0u);
 }
 
 TEST_P(Acknowledging, leaves_out_what_a_dropped_manual_stream_has_not_handed_out) {

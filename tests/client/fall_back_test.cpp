@@ -1,17 +1,14 @@
 // MQTT 5, and 3.1.1 where the broker refuses it.
-#include "client/client_test.hpp"
+#include <culex/request.hpp>
+
+#include "client/operations_test.hpp"
 
 namespace culex {
 namespace {
 
 using culex::testing::Script;
-using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 
-constexpr QoS q1 = QoS::at_least_once;
 constexpr ReasonCode no_such_version = ReasonCode::unsupported_protocol_version;
-
-Task<> connect(AsyncClient& client) { co_await client.connect("mqtt://broker"); }
 
 class FallBack : public ::testing::Test {
 protected:
@@ -140,6 +137,84 @@ TEST_F(FallBack, messages_that_wait_for_room_go_on_as_well) {
     runtime.advance(2min);
     EXPECT_EQ(first + " " + second, "ok ok");
     EXPECT_THAT(broker.verify(), IsEmpty());
+}
+
+// --- requests and services, which 3.1.1 does not have
+
+Task<Reply> echo(const Message& request) { co_return request.text(); }
+
+Task<Reply> never(const Message&) {
+    co_await sleep_for(24h);
+    co_return Reply();
+}
+
+TEST_F(FallBack, a_service_that_began_before_it_is_told) {
+    broker.script(refusal());
+    AsyncClient client(runtime, options());
+    const Running connecting(runtime, connect(client));
+    EXPECT_TRUE(runtime.run_until([&] { return client.state() == ConnectionState::connecting; }));
+    const Running service(runtime, client.serve("far/+", &echo));
+    runtime.run_until_idle();
+    EXPECT_TRUE(connecting.succeeded());
+    EXPECT_TRUE(service.failed(Errc::not_supported)) << service.failure().message();
+}
+
+TEST_F(FallBack, a_service_that_worked_under_5_is_told_with_handlers_or_without) {
+    for (const auto handler : {&echo, &never}) {
+        AsyncClient client(runtime, options());
+        runtime.run(connect(client));
+        const Running service(runtime, client.serve("far/+", handler, {.concurrency = 1}));
+        runtime.run_until_idle();
+        for (int i = 0; i < 2; ++i) broker.publish("far/a", "x", q1);
+        runtime.run_until_idle();
+        EXPECT_FALSE(service.done());
+        broker.script(refusal());
+        broker.drop_all_connections();
+        runtime.advance(2min);
+        EXPECT_EQ(client.state(), ConnectionState::connected);
+        EXPECT_TRUE(service.failed(Errc::not_supported)) << service.failure().message();
+    }
+    EXPECT_THAT(broker.verify(), IsEmpty());
+}
+
+Task<> subscribe_far(AsyncClient& client, std::optional<Subscription>& stream) {
+    stream = co_await client.subscribe("far/#", q1);
+}
+Task<> ask(AsyncClient& client) { co_await client.request("far/a", "x", {.timeout = 0ms}); }
+
+TEST_F(FallBack, requests_that_wait_to_be_sent_or_for_their_reply_fail) {
+    AsyncClient far(runtime, {.client_id = "far", .version = Version::v5, .reconnect = {.first_delay = 1h}});
+    runtime.run(connect(far));
+    std::optional<Subscription> silent;
+    runtime.run(subscribe_far(far, silent));
+    ClientOptions persistent = options();
+    persistent.properties.session_expiry_interval = 3600;
+    AsyncClient client(runtime, persistent);
+    runtime.run(connect(client));
+    const Running in_flight(runtime, ask(client));
+    runtime.run_until_idle();
+    EXPECT_FALSE(in_flight.done());
+    broker.script(refusal());
+    broker.drop_connection("client");
+    runtime.run_until_idle();
+    const Running queued(runtime, ask(client));
+    EXPECT_FALSE(queued.done());
+    runtime.advance(2min);
+    EXPECT_EQ(client.state(), ConnectionState::connected);
+    EXPECT_TRUE(in_flight.failed(Errc::not_supported)) << in_flight.failure().message();
+    EXPECT_TRUE(queued.failed(Errc::not_supported)) << queued.failure().message();
+    EXPECT_ERROR(runtime.run(ask(client)), Errc::not_supported);
+}
+
+TEST_F(FallBack, a_first_request_before_the_first_connection_fails) {
+    broker.script(refusal());
+    AsyncClient client(runtime, options());
+    const Running connecting(runtime, connect(client));
+    EXPECT_TRUE(runtime.run_until([&] { return client.state() == ConnectionState::connecting; }));
+    const Running request(runtime, ask(client));
+    runtime.run_until_idle();
+    EXPECT_TRUE(connecting.succeeded());
+    EXPECT_TRUE(request.failed(Errc::not_supported)) << request.failure().message();
 }
 
 TEST_F(FallBack, wants_options_that_are_good_for_both_versions) {

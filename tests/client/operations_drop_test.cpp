@@ -83,6 +83,37 @@ TEST_P(Dropped, a_publish_that_waited_for_room_is_done_at_every_qos) {
     }
 }
 
+/// The first of those who wait needs more room than there is, the next one does not.
+TEST_P(Dropped, the_first_who_waits_for_room_makes_way_for_the_next_at_once_also_at_its_deadline) {
+    for (const bool by_deadline : {false, true}) {
+        SCOPED_TRACE(by_deadline);
+        ClientOptions small = options();
+        small.outbound.bytes = 4000;
+        broker.script(culex::testing::Script("takes nothing")
+                          .expect(PacketType::connect)
+                          .acknowledge()
+                          .expect(PacketType::publish)
+                          .expect(PacketType::publish)
+                          .stall());
+        AsyncClient client(runtime, small);
+        run(connect(client));
+        const Running in_flight = start(publish(client, std::string(1000, '1'), {.qos = q1}));
+        Running first = start(publish(client, std::string(3500, '2'), {.qos = q1, .timeout = by_deadline ? 1s : 0s}));
+        const Running next = start(publish(client, "3", {.qos = q1}));
+        runtime.run_until_idle();
+        EXPECT_EQ(client.outstanding(), 1u);
+        if (by_deadline) {
+            runtime.advance(1s);
+            EXPECT_TRUE(first.failed(Errc::timed_out));
+        } else {
+            first.drop();
+            runtime.run_until_idle();
+        }
+        EXPECT_EQ(client.outstanding(), 2u);
+        EXPECT_THAT(broker.verify(), IsEmpty());
+    }
+}
+
 TEST_P(Dropped, disconnect_comes_after_what_waits_for_room) { // promise 5
     ClientOptions small = options();
     small.outbound.messages = 1;

@@ -20,6 +20,7 @@ using culex::testing::counts_allocations;
 class SteadyStream : public ::testing::TestWithParam<std::tuple<Version, QoS>>, private RouterOwner {
 protected:
     SteadyStream() {
+        session.set_message_sink(&router);
         EXPECT_TRUE(session.handle_open(Connect{.client_id = "c1"}, runtime.now()));
         receive(Connack{});
     }
@@ -30,9 +31,6 @@ protected:
         bytes.clear();
         EXPECT_TRUE(wire::encode(bytes, packet, version));
         session.handle_input(bytes.bytes(), runtime.now());
-        while (auto event = session.poll_event()) {
-            if (event->message) router.deliver(std::move(event->message), event->delivery);
-        }
         session.output().clear();
         session.handle_flushed(runtime.now());
     }

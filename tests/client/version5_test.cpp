@@ -90,6 +90,36 @@ TEST_P(Rejecting, a_message_of_several_streams_is_refused_only_where_nobody_take
     EXPECT_EQ(code<Puback>(), told(ReasonCode::not_authorized));
 }
 
+TEST_P(Rejecting, says_why_in_words) {
+    const UserProperty user[] = {{.name = "k", .value = "v"}};
+    std::optional<Subscription> stream;
+    run(subscribe(*client, stream, "work/#"));
+    for (const std::string_view words : {"full", ""}) {
+        AckProperties why{};
+        if (!words.empty()) why = {.reason_string = words, .user_properties = user};
+        receive(stream, q1).reject(ReasonCode::quota_exceeded, why);
+        receive(stream, q2).reject(ReasonCode::quota_exceeded, why);
+        runtime.run_until_idle();
+        const bool told = GetParam() == Version::v5 && !words.empty();
+        for (const AckProperties& said : {broker.received(PacketType::puback).back().as<Puback>()->properties,
+                                          broker.received(PacketType::pubrec).back().as<Pubrec>()->properties}) {
+            EXPECT_EQ(said.reason_string.value_or(""), told ? words : "");
+            EXPECT_EQ(said.user_properties.size(), told ? 1u : 0u);
+        }
+    }
+}
+
+TEST_P(Rejecting, with_words_that_are_no_text_throws_and_leaves_the_message_as_it_is) {
+    std::optional<Subscription> stream;
+    run(subscribe(*client, stream, "work/#"));
+    const Message message = receive(stream, q1);
+    EXPECT_ERROR(message.reject(ReasonCode::quota_exceeded, {.reason_string = "\xff"}), Errc::invalid_argument);
+    runtime.run_until_idle();
+    EXPECT_EQ(client->unacknowledged(), 1u);
+    message.ack();
+    EXPECT_EQ(code<Puback>(), ReasonCode::success);
+}
+
 // --- version 5 alone
 
 class Client5 : public ::testing::Test {

@@ -199,6 +199,111 @@ TEST_P(PropertiesOf5, each_answer_has_its_codes_reason_string_and_user_propertie
     EXPECT_EQ("17 unsuback { \"k=v\" }", said.take());
 }
 
+TEST_P(PropertiesOf5, a_qos_2_publish_that_pubrec_refuses_ends_there_with_its_code) { // [MQTT-4.3.3-9]
+    const std::vector<UserProperty> user{{"k", "v"}};
+    script(Script{}
+               .expect(PacketType::connect)
+               .acknowledge()
+               .expect(PacketType::publish)
+               .reply<Publish>([=](const Publish& p) -> Packet {
+                   return Pubrec{.packet_id = p.packet_id,
+                                 .reason_code = ReasonCode::quota_exceeded,
+                                 .properties = {.reason_string = "full", .user_properties = user}};
+               })
+               .pass_to_broker());
+    Box<std::string> said;
+    Client client{"c", true, settings()};
+    const auto note = [&](Client&, const CallbackData& data) {
+        said.put(std::string(to_string(static_cast<PacketType>(data.command))) + " " + std::to_string(data.mid) + " " +
+                 told(data));
+    };
+    for (const Command command : {PUBREC, PUBCOMP}) client.on(command, note);
+    client.loop();
+    connect(client);
+    const auto refused = std::to_string(client.publish("a", "x", 2));
+    EXPECT_EQ("PUBREC " + refused + " 151 full { \"k=v\" }", said.take());
+    const auto taken = std::to_string(client.publish("a", "y", 2));
+    EXPECT_EQ("PUBREC " + taken + " 16 without properties", said.take());
+    EXPECT_EQ("PUBCOMP " + taken + " 0 without properties", said.take());
+    EXPECT_EQ(1u, received(PacketType::pubrel));
+    EXPECT_EQ(0u, client.disconnect());
+}
+
+TEST_P(PropertiesOf5, disconnect_carries_its_code_expiry_and_words) { // [MQTT-3.14.2-1]
+    const UserProperty user[] = {{.name = "who", .value = "me"}};
+    Client client{"c", false, settings()};
+    client.set_will("will", "gone", 1);
+    connect(client);
+    client.publish("a", "x", 1);
+    EXPECT_EQ("x", published.take().payload);
+    EXPECT_EQ(0u, client.disconnect({.reason_code = ReasonCode::disconnect_with_will,
+                                     .session_expiry_interval = 0,
+                                     .reason_string = "for the day",
+                                     .user_properties = user}));
+    EXPECT_EQ("gone", published.take().payload);
+    EXPECT_THAT(first<Disconnect>([](const Disconnect& packet) {
+                    EXPECT_EQ(ReasonCode::disconnect_with_will, packet.reason_code);
+                    EXPECT_EQ(0u, packet.properties.session_expiry_interval);
+                    EXPECT_EQ("for the day", packet.properties.reason_string);
+                    return names_and_values(packet.properties.user_properties);
+                }),
+                ElementsAre("who=me"));
+}
+
+TEST_P(PropertiesOf5, disconnect_that_breaks_a_rule_throws_and_the_client_goes_on) {
+    Client client{"c", true, settings()};
+    connect(client);
+    for (const DisconnectOptions& wrong :
+         {DisconnectOptions{.session_expiry_interval = 5}, DisconnectOptions{.reason_string = "\xff"},
+          DisconnectOptions{.reason_code = ReasonCode::granted_qos_1}}) {
+        EXPECT_TRUE(failure_of([&] { client.disconnect(wrong); }) == Errc::invalid_argument);
+    }
+    client.publish("a", "x", 1);
+    EXPECT_EQ("x", published.take().payload);
+}
+
+TEST_P(PropertiesOf5, topic_aliases_are_made_unless_that_is_turned_off) {
+    broker.call([](FakeBroker& b) { b.options().connack.topic_alias_maximum = std::uint16_t{5}; });
+    for (const std::uint16_t most : {std::uint16_t{0}, std::uint16_t{1}}) {
+        ClientSettings modest = settings();
+        modest.outbound_topic_aliases = most;
+        Client client{"c", true, modest};
+        connect(client);
+        for (int i = 0; i < 2; ++i) client.publish("sensors/a", "x");
+        published.take(2);
+        const auto alias = broker.call(
+            [](FakeBroker& b) { return b.received(PacketType::publish).back().as<Publish>()->properties.topic_alias; });
+        EXPECT_EQ(most != 0, alias.has_value());
+    }
+}
+
+TEST_P(PropertiesOf5, pubrel_shows_its_code_and_properties_with_the_message_of_qos_2) {
+    const std::vector<UserProperty> user{{"k", "v"}};
+    script(Script{}
+               .expect(PacketType::connect)
+               .acknowledge()
+               .reply(Publish{.topic = "a", .payload = as_bytes("x"), .qos = QoS::exactly_once, .packet_id = 9})
+               .expect(PacketType::pubrec)
+               .reply(Pubrel{.packet_id = 9, .properties = {.reason_string = "go", .user_properties = user}})
+               .expect(PacketType::pubcomp)
+               .reply(Pubrel{.packet_id = 9, .reason_code = ReasonCode::packet_identifier_not_found})
+               .expect(PacketType::pubcomp)
+               .reply(Publish{.topic = "a", .payload = as_bytes("y"), .qos = QoS::exactly_once, .packet_id = 8})
+               .expect(PacketType::pubrec)
+               .reply(Pubrel{.packet_id = 8})
+               .pass_to_broker());
+    Box<std::string> said;
+    Client client{"c", true, settings()};
+    client.on(PUBREL, [&](Client&, const CallbackData& data) {
+        said.put((data.message ? std::string(data.message->text()) : "-") + " " + told(data));
+    });
+    client.loop();
+    connect(client);
+    EXPECT_EQ("x 0 go { \"k=v\" }", said.take());
+    EXPECT_EQ("- 146 without properties", said.take());
+    EXPECT_EQ("y 0 without properties", said.take());
+}
+
 class PropertiesOf3 : public FacadeTest {};
 INSTANTIATE_TEST_SUITE_P(V311, PropertiesOf3, ::testing::Values(Version::v3_1_1), [](const auto&) { return "v3_1_1"; });
 

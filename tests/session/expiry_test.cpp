@@ -176,7 +176,7 @@ protected:
 
 TEST_F(Farewell5, changes_how_long_the_broker_keeps_the_session) { // section 3.14.2.2.2
     connect(60);
-    peer->disconnect(Farewell{.session_expiry_interval = 5, .reason_string = "hi"});
+    peer->disconnect(Farewell{.session_expiry_interval = 5, .words = Explanation({.reason_string = "hi"})});
     EXPECT_EQ(said(), "E0 0C 00 0A 11 00 00 00 05 1F 00 02 68 69");
 }
 
@@ -190,7 +190,7 @@ TEST_F(Farewell5, leaves_out_a_reason_string_that_is_too_long_for_the_broker) { 
     connect(60, 20);
     peer->disconnect(Farewell{.reason_code = ReasonCode::disconnect_with_will,
                               .session_expiry_interval = 5,
-                              .reason_string = "a reason that is too long"});
+                              .words = Explanation({.reason_string = "a reason that is too long"})});
     EXPECT_EQ(said(), "E0 07 04 05 11 00 00 00 05");
 }
 

@@ -174,6 +174,18 @@ TEST_P(KeepAliveTest, begins_anew_with_each_link) {
     EXPECT_FALSE(peer->failure());
 }
 
+/// The answer will never come; but it is not missed on a link that did not ask.
+TEST_P(KeepAliveTest, a_ping_that_waited_when_its_link_ended_is_forgotten) {
+    connect(10);
+    EXPECT_EQ(seconds(9).back(), 'P');
+    peer.end();
+    connect(10);
+    EXPECT_EQ(seconds(18), "........P........P");
+    EXPECT_FALSE(peer->failure());
+    seconds(1); // ten seconds after the first of them
+    EXPECT_EQ(peer->failure(), Errc::no_response);
+}
+
 TEST_P(KeepAliveTest, a_timer_that_comes_early_does_nothing) {
     connect(10);
     peer->handle_time(peer.now + 8s);

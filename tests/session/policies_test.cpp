@@ -80,6 +80,22 @@ TEST_P(PoliciesTest, drop_qos0_first_drops_qos_0_and_then_the_oldest) {
     EXPECT_THAT(peer.sent(), ElementsAre("PUBLISH#2 q2 a:4", "PUBLISH#3 q1 a:6", "PUBLISH#4 q1 a:8"));
 }
 
+TEST_P(PoliciesTest, drop_qos0_first_takes_the_oldest_of_qos_0_and_no_more_than_it_must) {
+    SessionPeer peer = bounded(WhenFull::drop_qos0_first);
+    NotedOperation& oldest = peer.publish("a", "1", q0);
+    NotedOperation& tracked = peer.publish("a", "2", q1);
+    NotedOperation& newer = peer.publish("a", "3", q0);
+    peer.publish("a", "4", q1);
+    EXPECT_EQ(oldest.outcome, gone); // and not the newer of its kind
+    EXPECT_EQ(newer.outcome, "");
+    peer.publish("a", "5", q0); // takes the place of its like, though an older one at QoS 1 is there
+    EXPECT_EQ(newer.outcome, gone);
+    EXPECT_EQ(tracked.outcome, "");
+    EXPECT_EQ(dropped_by(peer), 2u);
+    peer.connect();
+    EXPECT_THAT(peer.sent(), ElementsAre("PUBLISH#1 q1 a:2", "PUBLISH#2 q1 a:4", "PUBLISH q0 a:5"));
+}
+
 TEST_P(PoliciesTest, refuse_drops_nothing) {
     SessionPeer peer = bounded(WhenFull::refuse);
     for (int i = 0; i < 3; ++i) peer.publish("a", "kept", q0);

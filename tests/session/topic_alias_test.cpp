@@ -75,6 +75,21 @@ TEST_F(TopicAlias5, is_never_above_the_brokers_maximum) { // [MQTT-3.2.2-17] [MQ
                                          "PUBLISH q0 topic/3:x", "PUBLISH q0 alias=1 :x", "PUBLISH q0 alias=2 :x"));
 }
 
+TEST_F(TopicAlias5, is_never_above_what_we_want_ourselves) {
+    for (const std::uint16_t most : {std::uint16_t{0}, std::uint16_t{1}}) {
+        SessionPeer modest{Version::v5, {.outbound_topic_aliases = most}};
+        modest.connect(granting(10));
+        for (const char* topic : {"sensors/a", "sensors/b", "sensors/a"}) modest.publish(topic, "x", q0);
+        if (most == 0) {
+            EXPECT_THAT(modest.sent(),
+                        ElementsAre("PUBLISH q0 sensors/a:x", "PUBLISH q0 sensors/b:x", "PUBLISH q0 sensors/a:x"));
+        } else {
+            EXPECT_THAT(modest.sent(), ElementsAre("PUBLISH q0 alias=1 sensors/a:x", "PUBLISH q0 sensors/b:x",
+                                                   "PUBLISH q0 alias=1 :x"));
+        }
+    }
+}
+
 TEST_F(TopicAlias5, passes_from_the_least_recently_used_to_a_topic_that_comes_again) {
     peer.connect(granting(2));
     for (const char* topic : {"topic/1", "topic/2", "topic/1", "topic/3", "topic/3", "topic/1", "topic/3", "topic/2"})
