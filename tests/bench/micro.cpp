@@ -211,7 +211,7 @@ void dispatch(benchmark::State& state) {
     const auto event = peer.session().poll_event();
     require(event && event->message);
     for (auto _ : state) {
-        router.deliver(event->message, event->delivery);
+        router.on_message(Message(event->message), event->delivery);
         inbox->done_with_hand();
         benchmark::DoNotOptimize(inbox->take());
     }
