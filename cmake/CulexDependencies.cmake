@@ -8,7 +8,8 @@ find_package(libuv REQUIRED)
 
 set(CULEX_IO_LIBRARIES libuv::uv fmt::fmt Threads::Threads)
 set(CULEX_PRIVATE_LIBRARIES fmt::fmt Threads::Threads)
-set(CULEX_TLS_ABSENT tls_) # how the files begin that are left out
+# How the files begin that are left out. WebSocket needs wolfCrypt's SHA-1 and random numbers.
+set(CULEX_TLS_ABSENT "(tls|ws|websocket)_")
 set(CULEX_TLS_DEFINES)
 if(CULEX_TLS)
     set(CULEX_TLS_ABSENT no_tls)

@@ -74,6 +74,9 @@ struct ClientSettings {
 struct ConnectSettings {
     /// Speak TLS, with this context; the port of MQTT over TLS is 8883. Absent = a plain connection.
     std::optional<TlsContext> tls{};
+    /// Speak over WebSocket, at this path and query of the server, `"/mqtt"` mostly: ws://, or wss:// with `tls`; the ports are
+    /// 80 and 443. Absent = without it.
+    std::optional<std::string> websocket_path{};
     /// Runs before each attempt to connect again; nothing is attempted until it returns. It may call `set_username_pw`.
     Function<void(Client&)> before_reconnect{};
     /// Runs after each successful attempt, the first included.

@@ -16,4 +16,5 @@
 #include <culex/timeout.hpp>
 #include <culex/tls.hpp>
 #include <culex/topic.hpp>
+#include <culex/websocket.hpp>
 #include <culex/when_any.hpp>

@@ -35,6 +35,7 @@ enum class Errc {
     connection_lost, ///< the connection ended while the operation was under way
     no_response,     ///< no PINGRESP (or no CONNACK) in time
     tls_failed,      ///< handshake or verification; the detail has the reason
+    websocket_failed, ///< the broker refused the upgrade, or broke a rule of RFC 6455; the detail says which, or the HTTP status
     // The peer broke the rules, or said no.
     malformed_packet,   ///< bytes that are no packet (reason code 0x81 and its kin say which)
     protocol_error,     ///< a well-formed packet where it may not be
@@ -51,12 +52,13 @@ enum class Errc {
 
 /// What was being done when it failed.
 enum class Phase : std::uint8_t {
-    none,    ///< not part of a connection: arguments, state
-    resolve, ///< name to addresses
-    connect, ///< the transport
-    tls,     ///< the TLS handshake
-    mqtt,    ///< between CONNECT and CONNACK
-    session, ///< after CONNACK
+    none,      ///< not part of a connection: arguments, state
+    resolve,   ///< name to addresses
+    connect,   ///< the transport
+    tls,       ///< the TLS handshake
+    websocket, ///< the HTTP upgrade of ws:// and wss://
+    mqtt,      ///< between CONNECT and CONNACK
+    session,   ///< after CONNACK
 };
 [[nodiscard]] std::string_view to_string(Phase phase) noexcept;
 

@@ -5,6 +5,8 @@
 
 #include <memory>
 #include <optional>
+#include <span>
+#include <string_view>
 
 #include <culex/endpoint.hpp>
 #include <culex/result.hpp>
@@ -22,6 +24,12 @@ struct SocketKeepalive {
     std::chrono::seconds interval{10};
 };
 
+/// A line of an HTTP request.
+struct HttpHeader {
+    std::string_view name{};
+    std::string_view value{};
+};
+
 /// How to open a stream.
 struct StreamOptions {
     std::optional<SocketKeepalive> socket_keepalive{}; ///< absent = the system's keep-alive is off
@@ -32,6 +40,10 @@ struct StreamOptions {
     /// For `Transport::tls` (tls.hpp); must live until the opening has ended. Null: one of the process' own, with the
     /// defaults.
     const TlsContext* tls = nullptr;
+    /// For ws:// and wss://: further headers of the upgrade's request, `Authorization`, say. Must live as `tls` must; a client
+    /// keeps a copy. A name that is none, one of the handshake's own (`Host`, `Sec-WebSocket-...`) and a value with control
+    /// characters are `Errc::invalid_argument`.
+    std::span<const HttpHeader> websocket_headers{};
 };
 
 /// Hears how an opening ended. Called from the loop, never from inside `Runtime::open`.

@@ -74,8 +74,8 @@ enum class EndCause : std::uint8_t {
     timed_out,     ///< an attempt that took longer than `connect_timeout`
     end_of_stream, ///< the broker closed without a word
     no_response,   ///< no PINGRESP in time
-    protocol,      ///< the broker broke the protocol
-    refused,       ///< CONNACK said no
+    protocol,      ///< the broker broke the protocol, MQTT's or WebSocket's
+    refused,       ///< CONNACK said no, or the answer to the upgrade to WebSocket
     disconnected,  ///< the broker sent DISCONNECT
     requested,     ///< `AsyncClient::reconnect` was called
     other,         ///< the hook, or something wrong on our side

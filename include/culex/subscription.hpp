@@ -31,6 +31,7 @@ public:
     NextMessage& operator=(const NextMessage&) = delete;
     ~NextMessage() {
         if (inbox_) leave();
+        if (waits_) waiting_.~ReadyCoroutine();
     }
 
     [[nodiscard]] bool await_ready() const noexcept { return message_ || ready(); }
@@ -51,7 +52,10 @@ protected:
 
     client::Inbox* inbox_; // null once the subscription is gone, and when it has been awaited
     Message message_;
-    ReadyCoroutine waiting_;
+    bool waits_ = false;
+    union {
+        ReadyCoroutine waiting_; // since it was awaited in vain: where a message is there, nothing that waits is made
+    };
 };
 
 /// What `co_await subscription.next(5s)` takes.

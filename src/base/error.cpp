@@ -50,6 +50,8 @@ std::string_view text_of(Errc code) noexcept {
         return "no response in time";
     case Errc::tls_failed:
         return "TLS failed";
+    case Errc::websocket_failed:
+        return "WebSocket failed";
     case Errc::malformed_packet:
         return "malformed packet from the peer";
     case Errc::protocol_error:
@@ -89,6 +91,8 @@ Beginning beginning_of(Phase phase) noexcept {
         return {"connecting to ", "connecting"};
     case Phase::tls:
         return {"TLS handshake with ", "TLS handshake"};
+    case Phase::websocket:
+        return {"WebSocket handshake with ", "WebSocket handshake"};
     case Phase::mqtt:
         return {"MQTT handshake with ", "MQTT handshake"};
     case Phase::session:
@@ -204,6 +208,8 @@ std::string_view to_string(Phase phase) noexcept {
         return "connect";
     case Phase::tls:
         return "tls";
+    case Phase::websocket:
+        return "websocket";
     case Phase::mqtt:
         return "mqtt";
     case Phase::session:

@@ -56,8 +56,9 @@ private:
     [[nodiscard]] static bool same(const char* known, std::string_view topic) noexcept {
         const char* const at = topic.data();
         const std::size_t last = topic.size() - 8; // overlaps what is done already
-        std::uint64_t difference = word(known + last) ^ word(at + last);
-        for (std::size_t done = 0; done < last; done += 8) difference |= word(known + done) ^ word(at + done);
+        std::uint64_t difference = (word(known) ^ word(at)) | (word(known + last) ^ word(at + last));
+        if (topic.size() <= 16) return difference == 0;
+        for (std::size_t done = 8; done < last; done += 8) difference |= word(known + done) ^ word(at + done);
         return difference == 0;
     }
 

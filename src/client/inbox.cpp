@@ -1,6 +1,7 @@
 #include "client/inbox.hpp"
 
 #include <cassert>
+#include <memory>
 #include <utility>
 
 #include "client/router.hpp"
@@ -88,7 +89,8 @@ void NextMessage::leave() noexcept {
 bool NextMessage::ready() const noexcept { return !inbox_ || inbox_->ready(); }
 
 void NextMessage::await_suspend(std::coroutine_handle<> waiting) noexcept {
-    waiting_.handle = waiting;
+    std::construct_at(&waiting_)->handle = waiting;
+    waits_ = true;
     inbox_->wait(*this);
 }
 

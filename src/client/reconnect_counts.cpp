@@ -11,6 +11,7 @@ EndCause cause_by_phase(Phase phase) noexcept {
     case Phase::tls:
         return EndCause::tls;
     case Phase::connect:
+    case Phase::websocket:
     case Phase::mqtt:
     case Phase::session:
         return EndCause::network;
@@ -31,6 +32,8 @@ EndCause end_cause(const Failure& why) noexcept {
         return EndCause::network;
     case Errc::tls_failed:
         return EndCause::tls;
+    case Errc::websocket_failed:
+        return why.phase() == Phase::websocket ? EndCause::refused : EndCause::protocol;
     case Errc::timed_out:
         return EndCause::timed_out;
     case Errc::end_of_stream:

@@ -45,7 +45,8 @@ public:
     void on_message(Message&& message, const session::Delivery& delivery) override;
     /// The session has taken its input: what no stream wanted is acknowledged.
     void settle();
-    /// Whether the owner wants to hear of each message that is taken; otherwise it hears only where there may be output.
+    /// Whether the owner wants to hear of each message that is taken or acknowledged; otherwise it hears only where there may
+    /// be output and was none.
     void tell_of_consumption(bool on) noexcept { tells_ = on; }
     /// There is a new link: what can never be acknowledged any more is forgotten.
     void link_began();
@@ -102,8 +103,10 @@ private:
     void acknowledge(const session::Delivery& delivery, ReasonCode code, const AckProperties* why = nullptr) {
         if (!shared_.empty() && others_hold(delivery, code)) [[unlikely]]
             return;
+        // Where there is output already, it is seen to.
+        const bool first = session_.output().empty();
         session_.acknowledge(delivery, code, why);
-        owner_.on_consumed();
+        if (first || tells_) owner_.on_consumed();
     }
     [[nodiscard]] bool others_hold(const session::Delivery& delivery, ReasonCode& code);
 

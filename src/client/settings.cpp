@@ -48,6 +48,7 @@ void Settings::change(const ClientOptions& options) {
         tls_.reset();
     }
     options_.tls = options_.stream.tls = tls_ ? &*tls_ : nullptr;
+    keep(options.stream.websocket_headers);
     bytes_.clear();
     arena_.reset();
     connect_ = Connect{};
@@ -80,6 +81,19 @@ Failure Settings::check(const ClientOptions& options) {
     if (options.inbound.soft_messages > options.inbound.hard_messages)
         return invalid("inbound: soft_messages is above hard_messages");
     return keep(connect_packet(options)).failure();
+}
+
+void Settings::keep(std::span<const HttpHeader> headers) {
+    std::vector<std::string> texts;
+    for (const HttpHeader& header : headers) {
+        texts.emplace_back(header.name);
+        texts.emplace_back(header.value);
+    }
+    header_texts_ = std::move(texts);
+    headers_.clear();
+    for (std::size_t i = 0; i < header_texts_.size(); i += 2)
+        headers_.push_back({header_texts_[i], header_texts_[i + 1]});
+    options_.stream.websocket_headers = headers_;
 }
 
 /// `packet` may view what is kept so far.

@@ -3,6 +3,9 @@
 /// A client's options, kept: `ClientOptions` views what its caller owns.
 
 #include <optional>
+#include <span>
+#include <string>
+#include <vector>
 
 #include <culex/options.hpp>
 #include <culex/tls.hpp>
@@ -33,9 +36,12 @@ public:
 private:
     Failure check(const ClientOptions& options);
     Result<void> keep(const Connect& packet);
+    void keep(std::span<const HttpHeader> headers);
 
     ClientOptions options_;
     std::optional<TlsContext> tls_;
+    std::vector<std::string> header_texts_; // name, value, name, ...
+    std::vector<HttpHeader> headers_;       // views of them
     Buffer bytes_;
     wire::Arena arena_;
     Connect connect_;

@@ -15,13 +15,19 @@ QoS checked(QosLevel qos) {
     return static_cast<QoS>(qos.value());
 }
 
-Endpoint endpoint(Transport transport, std::string_view host, int port) {
+Transport transport(const ConnectSettings& settings) noexcept {
+    if (settings.websocket_path) return settings.tls ? Transport::wss : Transport::ws;
+    return settings.tls ? Transport::tls : Transport::tcp;
+}
+
+Endpoint endpoint(const ConnectSettings& settings, std::string_view host, int port) {
     if (port < 1 || port > 65'535) refuse(fmt::format("port: {} is not within 1 to 65,535", port));
     const bool bare_ipv6 = host.find(':') != host.npos && !host.starts_with('[');
     const std::string name = bare_ipv6 ? fmt::format("[{}]", host) : std::string(host);
     auto parsed = Endpoint::parse(fmt::format("mqtt://{}:{}", name, port));
     if (!parsed) refuse(fmt::format("host: {}", parsed.failure().detail()));
-    return Endpoint(transport, parsed->host(), parsed->port());
+    return Endpoint(transport(settings), parsed->host(), parsed->port(),
+                    settings.websocket_path.value_or(std::string()));
 }
 
 std::optional<std::string> owned(std::optional<std::string_view> text) {
@@ -67,7 +73,7 @@ void Client::set_username_pw(std::optional<std::string_view> username, std::opti
 // A call may outlive the client, which another thread or a callback destroys: hence the copies.
 
 void Client::connect(std::string_view host, int keepalive, int port, ConnectSettings settings) {
-    const Endpoint broker = endpoint(settings.tls ? Transport::tls : Transport::tcp, host, port);
+    const Endpoint broker = endpoint(settings, host, port);
     const auto engine = engine_;
     engine->connect(broker, std::chrono::seconds(keepalive), std::move(settings));
 }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <culex/tls.hpp>
+#include <culex/websocket.hpp>
 
 namespace culex::io {
 
@@ -161,9 +162,8 @@ std::unique_ptr<Opening> open_stream(LoopCore& core, const Endpoint& endpoint, c
                                              std::move(why).during(Phase::connect).at(endpoint.to_string()));
     };
     if (endpoint.transport() == Transport::tls) return open_tls(core.loop(), endpoint, options, handler);
-    if (endpoint.transport() != Transport::tcp && endpoint.transport() != Transport::unix_socket) {
-        return refuse(Failure(Errc::not_supported, "this build of Culex has no WebSocket transport"));
-    }
+    if (endpoint.transport() == Transport::ws || endpoint.transport() == Transport::wss)
+        return open_websocket(core.loop(), endpoint, options, handler);
     if (options.socket_keepalive) {
         if (Failure bad = check_keepalive(*options.socket_keepalive)) return refuse(std::move(bad));
     }

@@ -80,7 +80,7 @@ private:
     int last_error_ = 0;
 };
 
-/// See `Runtime::open`. TLS openings wrap a connector.
+/// See `Runtime::open`. Openings of TLS and WebSocket wrap a connector.
 [[nodiscard]] std::unique_ptr<Opening> open_stream(LoopCore& core, const Endpoint& endpoint,
                                                    const StreamOptions& options, OpenHandler& handler);
 

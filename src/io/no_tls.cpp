@@ -1,27 +1,34 @@
-// In place of all tls_*.cpp where Culex is built without TLS.
+// In place of all tls_*.cpp and ws_*.cpp where Culex is built without TLS.
 #include <culex/scram.hpp>
 #include <culex/tls.hpp>
+#include <culex/websocket.hpp>
 
 namespace culex {
 namespace {
 
 Failure without_tls() { return Failure(Errc::not_supported, "this build of Culex has no TLS (CULEX_TLS=OFF)"); }
+Failure without_websocket() {
+    return Failure(
+        Errc::not_supported,
+        "this build of Culex has no WebSocket: it needs the SHA-1 and the random numbers of TLS (CULEX_TLS=OFF)");
+}
 
 /// Tells that there is none, on a coming turn.
 class Refusal final : public Opening, private ReadyNode {
 public:
-    Refusal(Runtime& runtime, const Endpoint& endpoint, OpenHandler& handler)
-        : ReadyNode(&Refusal::on_ready), address_(endpoint.to_string()), handler_(handler) {
+    Refusal(Runtime& runtime, const Endpoint& endpoint, OpenHandler& handler, Failure why)
+        : ReadyNode(&Refusal::on_ready), why_(std::move(why).during(Phase::connect).at(endpoint.to_string())),
+          handler_(handler) {
         runtime.post(*this);
     }
 
 private:
     static void on_ready(ReadyNode& node) {
         Refusal& self = static_cast<Refusal&>(node);
-        self.handler_.on_open(without_tls().during(Phase::connect).at(std::move(self.address_)));
+        self.handler_.on_open(std::move(self.why_));
     }
 
-    std::string address_;
+    Failure why_;
     OpenHandler& handler_;
 };
 
@@ -47,7 +54,12 @@ Task<> ScramSha256::success(Bytes) { return {}; }
 
 std::unique_ptr<Opening> open_tls(Runtime& runtime, const Endpoint& endpoint, const StreamOptions&,
                                   OpenHandler& handler) {
-    return std::make_unique<Refusal>(runtime, endpoint, handler);
+    return std::make_unique<Refusal>(runtime, endpoint, handler, without_tls());
+}
+
+std::unique_ptr<Opening> open_websocket(Runtime& runtime, const Endpoint& endpoint, const StreamOptions&,
+                                        OpenHandler& handler) {
+    return std::make_unique<Refusal>(runtime, endpoint, handler, without_websocket());
 }
 
 } // namespace culex

@@ -7,6 +7,7 @@
 #include <wolfssl/wolfcrypt/coding.h>
 #include <wolfssl/wolfcrypt/hmac.h>
 #include <wolfssl/wolfcrypt/random.h>
+#include <wolfssl/wolfcrypt/sha.h>
 #include <wolfssl/wolfcrypt/sha256.h>
 
 #include <fmt/format.h>
@@ -49,7 +50,7 @@ public:
     Generator& operator=(const Generator&) = delete;
     ~Generator() { wc_FreeRng(&rng_); }
 
-    void fill(std::string& to) {
+    void fill(std::span<std::byte> to) {
         check(wc_RNG_GenerateBlock(&rng_, reinterpret_cast<byte*>(to.data()), static_cast<word32>(to.size())),
               "random number generator");
     }
@@ -63,6 +64,12 @@ private:
 Digest sha256(Bytes message) {
     Digest digest{};
     check(wc_Sha256Hash(data_of(message), size_of(message), digest.data()), "SHA-256");
+    return digest;
+}
+
+std::string sha1(Bytes message) {
+    std::string digest(WC_SHA_DIGEST_SIZE, '\0');
+    check(wc_ShaHash(data_of(message), size_of(message), reinterpret_cast<byte*>(digest.data())), "SHA-1");
     return digest;
 }
 
@@ -82,8 +89,13 @@ bool equal(const Digest& left, const Digest& right) noexcept {
 
 std::string random_bytes(std::size_t count) {
     std::string bytes(count, '\0');
-    Generator().fill(bytes);
+    Generator().fill(std::as_writable_bytes(std::span(bytes)));
     return bytes;
+}
+
+void fill_random(std::span<std::byte> to) {
+    thread_local Generator generator;
+    generator.fill(to);
 }
 
 std::string to_base64(Bytes bytes) {

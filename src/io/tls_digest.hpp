@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -17,11 +18,15 @@ using Digest = std::array<std::uint8_t, 32>;
 [[nodiscard]] inline Bytes bytes_of(const Digest& digest) noexcept { return std::as_bytes(std::span(digest)); }
 
 [[nodiscard]] Digest sha256(Bytes message);
+/// For WebSocket's handshake, where it proves nothing but that the peer has read our key.
+[[nodiscard]] std::string sha1(Bytes message);
 [[nodiscard]] Digest hmac_sha256(Bytes key, Bytes message);
 /// Takes the same time wherever they differ.
 [[nodiscard]] bool equal(const Digest& left, const Digest& right) noexcept;
 /// From wolfCrypt's generator, which the system seeds.
 [[nodiscard]] std::string random_bytes(std::size_t count);
+/// The same with a generator that the thread keeps, for what is needed again and again; allocates the first time only.
+void fill_random(std::span<std::byte> to);
 
 /// RFC 4648, section 4, in one line.
 [[nodiscard]] std::string to_base64(Bytes bytes);

@@ -13,8 +13,7 @@ void Inbound::Held::operator delete(void* memory, std::size_t size) noexcept { p
 Inbound::Received Inbound::handle_publish(QoS qos, PacketId id, Message&& message) {
     if (qos == QoS::exactly_once) return handle_exactly_once(id, std::move(message));
     // After PUBACK the same identifier is a new message, whatever DUP says [MQTT-4.3.2-5].
-    ++unacknowledged_;
-    return {std::move(message), {push(PacketType::puback, id, false), id, QoS::at_least_once}};
+    return {std::move(message), handle_at_least_once(id)};
 }
 
 Inbound::Received Inbound::handle_exactly_once(PacketId id, Message&& message) {

@@ -53,6 +53,12 @@ public:
     };
     /// A PUBLISH at QoS 1 or 2.
     [[nodiscard]] Received handle_publish(QoS qos, PacketId id, Message&& message);
+    /// The same at QoS 1, where every message is handed on.
+    [[nodiscard]] Delivery handle_at_least_once(PacketId id) {
+        ++unacknowledged_;
+        slots_.emplace_back(Answer{id, PacketType::puback, ReasonCode::success}, false);
+        return {first_slot_ + slots_.size() - 1, id, QoS::at_least_once};
+    }
     /// Whether such a PUBLISH will count as one more in `unacknowledged`: what the broker repeats does not.
     [[nodiscard]] bool takes_place(QoS qos, PacketId id) const noexcept;
 

@@ -280,6 +280,7 @@ private:
     template <class P> void decode_and_handle(const wire::Frame& frame);
     template <class P> void handle_reply(const wire::Frame& frame);
     [[nodiscard]] bool handle_success(PacketType type, PacketId id);
+    void handle_successes();
     void count_latency(const Exchange& exchange) noexcept;
     void handle_replied(PacketType type, PacketId id, ReasonCode code, const AckProperties& properties);
     template <PacketType Type> void handle(const PublishReply<Type>& packet);
@@ -310,6 +311,7 @@ private:
 
     // session_receive.cpp: its messages, and the answers to them
     void handle_publish(const wire::Frame& frame);
+    template <QoS Qos> bool take_plain(const wire::Frame& frame);
     void handle_other_publish(const wire::Frame& frame);
     void handle_released(PacketId id);
     [[nodiscard]] bool resolve_alias(Publish& packet);
@@ -352,7 +354,7 @@ private:
     /// What `can_send_plain` relies on, but for the size of the output. Where it ends, `direct_below_` must become 0 with it;
     /// where it begins, `review_direct` may be late.
     [[nodiscard]] bool may_be_direct() const noexcept {
-        return direct_allowed_ && state_ == State::connected && !disconnecting_ && queue_.empty() &&
+        return direct_allowed_ && state_ == State::connected && !disconnecting_ && queue_.empty() && resend_.empty() &&
                !topic_aliases_.in_use();
     }
     void review_direct() noexcept {

@@ -11,8 +11,9 @@
 namespace culex::session {
 
 [[gnu::always_inline]] inline bool Session::can_send_plain(const wire::PublishParts& message) const noexcept {
-    if (output_.size() >= direct_below_ || must_wait(message.qos)) return false;
+    if (output_.size() >= direct_below_) return false;
     assert(may_be_direct());
+    if (message.qos != QoS::at_most_once && quota_ == 0) return false;
     if (!grants(message.qos, message.retain) || message.topic.size() > max_string_size) return false;
     // The protocol's own limit holds too: no broker can grant more. Where the output has to grow, the long way sees to it.
     const std::size_t greatest_size = message.topic.size() + message.payload.size() + wire::greatest_plain_head;
@@ -66,7 +67,9 @@ template <bool Short>
     count_in(*exchange);
     exchange->attach(operation);
     fresh_.push_back(*exchange);
-    sent(*exchange);
+    exchange->step = first_step(qos);
+    exchange->holds_quota = true;
+    --quota_;
     return id;
 }
 

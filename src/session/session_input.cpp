@@ -47,6 +47,8 @@ void Session::handle_frames() {
 }
 
 [[gnu::always_inline]] inline void Session::handle_packet(const wire::Frame& frame) {
+    if (frame.first_byte == 0x30 && take_plain<QoS::at_most_once>(frame)) return;
+    if (frame.first_byte == 0x32 && take_plain<QoS::at_least_once>(frame)) return;
     if (state_ == State::opening) return handle_first_packet(frame);
     switch (frame.type()) {
     case PacketType::publish:
@@ -133,6 +135,8 @@ template <class P> [[gnu::always_inline]] inline void Session::handle_reply(cons
         handle_released(id);
     } else if (config_.report_packets || !handle_success(P::type, id)) {
         handle_replied(P::type, id, ReasonCode::success, {});
+    } else {
+        handle_successes();
     }
 }
 
@@ -160,6 +164,24 @@ template <class P> [[gnu::always_inline]] inline void Session::handle_reply(cons
         latency_bucket_ = Counters::bucket_of(last_received_ - exchange.sent_at);
     }
     counters_.answered(exchange.qos, latency_bucket_);
+}
+
+/// Where one reply came, more follow mostly: as many as are four bytes long and waited for.
+void Session::handle_successes() {
+    if (tap_ || state_ != State::connected) return;
+    const Bytes bytes = framer_.short_bytes();
+    const std::byte* at = bytes.data();
+    const std::byte* const end = at + bytes.size();
+    while (end - at >= 4 && at[1] == std::byte{2}) {
+        const auto type = static_cast<PacketType>(std::to_integer<unsigned>(at[0]) >> 4);
+        const bool ours = at[0] == std::byte{0x40} || at[0] == std::byte{0x50} || at[0] == std::byte{0x70};
+        if (!ours || !handle_success(type, wire::read_u16(at + 2))) break;
+        at += 4;
+        Counters::count(counters_.received, type, 4);
+        if (state_ != State::connected) [[unlikely]]
+            break;
+    }
+    if (at != bytes.data()) framer_.skip_to(at);
 }
 
 template <PacketType Type> void Session::handle(const PublishReply<Type>& packet) {

@@ -34,14 +34,27 @@ template <class Source> [[gnu::always_inline]] inline void Session::take(const S
             inbound_.handle_publish(publish.qos, publish.packet_id, MessageBlock::make(publish)));
 }
 
+/// Neither RETAIN nor DUP, no properties, and somebody who takes the message: what comes most often.
+template <QoS Qos> [[gnu::noinline]] bool Session::take_plain(const wire::Frame& frame) {
+    constexpr bool tracked = Qos == QoS::at_least_once;
+    if (!sink_ || state_ != State::connected || (tracked && inbound_.unacknowledged() >= config_.receive_maximum))
+        return false;
+    wire::PublishParts plain{.qos = Qos};
+    if (!wire::read_plain_body<tracked>(frame.body, config_.version, plain)) return false;
+    ++counters_.received.publishes[static_cast<std::size_t>(Qos)];
+    if constexpr (tracked) {
+        sink_->on_message(MessageBlock::make(plain), inbound_.handle_at_least_once(plain.packet_id));
+    } else {
+        sink_->on_message(MessageBlock::make(plain), {});
+    }
+    return true;
+}
+
+template bool Session::take_plain<QoS::at_most_once>(const wire::Frame&);
+template bool Session::take_plain<QoS::at_least_once>(const wire::Frame&);
+
 void Session::handle_publish(const wire::Frame& frame) {
     wire::PublishParts plain;
-    constexpr std::uint8_t plain_once = 0x30; // QoS 0, neither RETAIN nor DUP: what comes most often is known then
-    if (frame.first_byte == plain_once && sink_) {
-        if (!wire::read_plain_body<false>(frame.body, config_.version, plain)) return handle_other_publish(frame);
-        ++counters_.received.publishes[0];
-        return sink_->on_message(MessageBlock::make(plain), {});
-    }
     if (wire::read_plain_publish(frame, config_.version, plain)) return take(plain);
     return handle_other_publish(frame);
 }

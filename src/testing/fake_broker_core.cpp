@@ -22,6 +22,20 @@ PublishedMessage as_published(const BrokerMessage& message) {
             .will = message.will};
 }
 
+bool over_tls(const Endpoint& endpoint) noexcept {
+    return endpoint.transport() == Transport::tls || endpoint.transport() == Transport::wss;
+}
+bool over_websocket(const Endpoint& endpoint) noexcept {
+    return endpoint.transport() == Transport::ws || endpoint.transport() == Transport::wss;
+}
+
+/// On a port that the system chooses.
+Endpoint default_endpoint(const FakeBrokerOptions& options) {
+    static constexpr const char* host = "127.0.0.1";
+    if (options.websocket) return Endpoint(options.tls ? Transport::wss : Transport::ws, host, 0, "/mqtt");
+    return Endpoint(options.tls ? Transport::tls : Transport::tcp, host, 0);
+}
+
 } // namespace
 
 BrokerCore::BrokerCore(Runtime& runtime, FakeBrokerOptions options)
@@ -46,18 +60,24 @@ void BrokerCore::listen(std::string_view url) {
     if (!url.empty()) {
         endpoint_ = Endpoint::parse(url).value();
     } else if (endpoint_.host().empty()) {
-        endpoint_ = Endpoint(options_.tls ? Transport::tls : Transport::tcp, "127.0.0.1", 0);
+        endpoint_ = default_endpoint(options_);
     }
-    const bool tls = endpoint_.transport() == Transport::tls;
-    if (tls && !options_.tls) throw Error(Failure(Errc::invalid_argument, "FakeBrokerOptions::tls is not set"));
+    if (over_tls(endpoint_) && !options_.tls)
+        throw Error(Failure(Errc::invalid_argument, "FakeBrokerOptions::tls is not set"));
+    if (over_websocket(endpoint_) && !options_.websocket)
+        throw Error(Failure(Errc::invalid_argument, "FakeBrokerOptions::websocket is not set"));
     listener_.reset(); // it may be the same address
-    listener_ =
-        runtime_.listen(tls ? Endpoint(Transport::tcp, endpoint_.host(), endpoint_.port()) : endpoint_, *this).value();
-    endpoint_ = tls ? Endpoint(Transport::tls, endpoint_.host(), listener_->endpoint().port()) : listener_->endpoint();
+    const bool plain = !over_tls(endpoint_) && !over_websocket(endpoint_);
+    listener_ = runtime_.listen(plain ? endpoint_ : Endpoint(Transport::tcp, endpoint_.host(), endpoint_.port()), *this)
+                    .value();
+    const Endpoint& bound = listener_->endpoint();
+    endpoint_ =
+        plain ? bound : Endpoint(endpoint_.transport(), endpoint_.host(), bound.port(), std::string(endpoint_.path()));
 }
 
 void BrokerCore::on_accept(std::unique_ptr<Stream> stream) {
-    if (endpoint_.transport() == Transport::tls) stream = options_.tls(runtime_, std::move(stream));
+    if (over_tls(endpoint_)) stream = options_.tls(runtime_, std::move(stream));
+    if (over_websocket(endpoint_)) stream = options_.websocket(runtime_, std::move(stream));
     serve(std::move(stream));
 }
 

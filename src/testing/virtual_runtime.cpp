@@ -117,6 +117,8 @@ VirtualRuntime::~VirtualRuntime() = default;
 std::unique_ptr<Opening> VirtualRuntime::open(const Endpoint& endpoint, const StreamOptions& options,
                                               OpenHandler& handler) {
     if (endpoint.transport() == Transport::tls && open_tls_) return open_tls_(*this, endpoint, options, handler);
+    const bool websocket = endpoint.transport() == Transport::ws || endpoint.transport() == Transport::wss;
+    if (websocket && open_websocket_) return open_websocket_(*this, endpoint, options, handler);
     return std::make_unique<PipeOpening>(*this, endpoint, handler);
 }
 

@@ -74,6 +74,9 @@ public:
         at_ = body + size;
         return true;
     }
+    /// What `next_short` would look at, for who can do with a look at the bytes; and that it is used up to `at`.
+    [[nodiscard]] Bytes short_bytes() const noexcept { return at_ < short_end_ ? Bytes{at_, short_end_} : Bytes{}; }
+    void skip_to(const std::byte* at) noexcept { at_ = at; }
     /// The next whole packet, valid until the next call; empty if there is none, which leaves nothing in the chunk. Who
     /// stops half way may go on later, as long as the chunk lives.
     /// Fails with `Errc::malformed_packet` and reason 0x81 (a Remaining Length of more than four bytes or not in its

@@ -132,7 +132,8 @@ TEST(Failure, names_the_origin_of_a_foreign_code) {
 
 TEST(Phase, has_a_name) {
     std::set<std::string_view> names;
-    for (const Phase phase : {Phase::none, Phase::resolve, Phase::connect, Phase::tls, Phase::mqtt, Phase::session}) {
+    for (const Phase phase :
+         {Phase::none, Phase::resolve, Phase::connect, Phase::tls, Phase::websocket, Phase::mqtt, Phase::session}) {
         EXPECT_TRUE(names.insert(to_string(phase)).second);
     }
     EXPECT_EQ(to_string(Phase::mqtt), "mqtt");

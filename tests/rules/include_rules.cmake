@@ -12,11 +12,11 @@ set(headers_base types reason_code error result buffer pool intrusive_list endpo
 set(headers_coro scheduler task event channel nursery timeout when_any)
 set(headers_wire properties packet)
 set(headers_session message operation queue_limits statistics)
-set(headers_bridge stream runtime tls authenticator scram)
+set(headers_bridge stream runtime tls websocket authenticator scram)
 set(headers_io loop uv)
 set(headers_client reconnect_policy options subscription connection_attempt connection_events tap async_client request)
 set(headers_facade callback_data client culex)
-set(headers_loopback testing/broker_thread testing/tls_server) # every other testing/* is of the layer `testing`, which needs no libuv
+set(headers_loopback testing/broker_thread testing/tls_server testing/websocket_server) # every other testing/* is of the layer `testing`, which needs no libuv
 set(layers base coro wire session bridge io client facade loopback)
 
 # The layers whose public headers a public header may include.

@@ -86,6 +86,9 @@ struct FakeBrokerOptions {
     /// Makes of each stream that comes to an endpoint of `Transport::tls` the one to speak over: a `TlsServer`
     /// (tls_server.hpp). Where it is set, `listen()` without an address listens at mqtts://.
     Function<std::unique_ptr<Stream>(Scheduler&, std::unique_ptr<Stream>)> tls{};
+    /// The same for `Transport::ws`, and for `Transport::wss` around what `tls` makes: a `WebSocketServer`
+    /// (websocket_server.hpp). Where it is set, `listen()` without an address listens at ws://, or with `tls` at wss://.
+    Function<std::unique_ptr<Stream>(Scheduler&, std::unique_ptr<Stream>)> websocket{};
 
     /// Of every connection that begins from now on; see also `FakeBroker::inject`.
     Faults faults{};

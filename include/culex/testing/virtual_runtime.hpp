@@ -21,7 +21,8 @@ namespace culex::testing {
 ///
 /// Hosts are names without meaning: `open` reaches the listener that has the same host (letter for letter) and port, or path
 /// for `unix://`. Where there is none the peer refuses (`std::errc::connection_refused`). Transports other than TCP and
-/// Unix sockets are `Errc::not_supported`, but for TLS after `set_tls`. `StreamOptions` have no effect on what is no TLS.
+/// Unix sockets are `Errc::not_supported`, but for TLS after `set_tls` and WebSocket after `set_websocket`. `StreamOptions`
+/// have no effect on others.
 class VirtualRuntime final : public Runtime {
 public:
     /// Pipes and openings start with these options; see the setters.
@@ -74,6 +75,8 @@ public:
     /// without TLS need no library for it.
     using TlsOpener = std::unique_ptr<Opening> (*)(Runtime&, const Endpoint&, const StreamOptions&, OpenHandler&);
     void set_tls(TlsOpener open_tls) noexcept { open_tls_ = open_tls; }
+    /// The same for `Transport::ws`, and with `set_tls` for `Transport::wss`: `runtime.set_websocket(&culex::open_websocket)`.
+    void set_websocket(TlsOpener open_websocket) noexcept { open_websocket_ = open_websocket; }
     /// Names that do not resolve (`Errc::host_not_found`), and hosts that never answer: an opening never ends.
     void set_unresolvable(const std::string& host, bool on = true);
     void set_black_hole(const std::string& host, bool on = true);
@@ -102,6 +105,7 @@ private:
     int turns_at_this_instant_ = 0;
     bool turning_ = false;
     TlsOpener open_tls_ = nullptr;
+    TlsOpener open_websocket_ = nullptr;
     std::shared_ptr<PipeOptions> options_;
     std::unique_ptr<Network> network_;
 };
