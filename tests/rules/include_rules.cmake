@@ -52,7 +52,7 @@ set(public_of_testing/loopback base coro wire bridge io testing loopback)
 
 # Everything outside the standard library is for few: libuv, wolfSSL and the system's own headers for io alone.
 set(foreign_of_base "^fmt/")
-set(foreign_of_wire "^fmt/")
+set(foreign_of_wire "^fmt/|^emmintrin\\.h$") # of the processor
 set(foreign_of_session "^fmt/")
 set(foreign_of_io "^fmt/|^uv\\.h$|^wolfssl/|^(sys|net|netinet|arpa|linux)/|^[a-z]+\\.h$")
 set(foreign_of_client "^fmt/")
