@@ -17,7 +17,7 @@ bool wants_room(const Failure& failure) noexcept {
 inline bool Core::may_be_direct(const PublishOptions& options) const noexcept {
     check_caller();
     assert(!session_.direct() || (link_ && !not_open() && waiting_for_room_.empty()));
-    return version() == Version::v3_1_1 || !wire::has_properties(options.properties);
+    return wire::says_no_properties(options.properties, version());
 }
 
 /// The short ways: what they refuse is for `publish`.

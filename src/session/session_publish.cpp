@@ -39,7 +39,7 @@ Result<Published> Session::publish(Publish& message, Operation* operation) {
     if (disconnecting_) [[unlikely]]
         return refuse_verb();
     if (!may_send_directly(message.qos)) return enqueue(message, operation);
-    const bool plain = config_.version == Version::v3_1_1 || !wire::has_properties(message);
+    const bool plain = wire::says_no_properties(message.properties, config_.version);
     if (message.qos == QoS::at_most_once) {
         message.packet_id = 0;
         if (plain && send_plain_once<false>(message.topic, message.payload, message.retain)) return Published{0, true};

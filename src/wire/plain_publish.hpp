@@ -69,6 +69,10 @@ template <class Target>
     return p.payload_format_indicator || p.message_expiry_interval || p.topic_alias || p.response_topic ||
            p.correlation_data || p.content_type || !p.subscription_identifiers.empty() || !p.user_properties.empty();
 }
+/// 3.1.1 has no place for them.
+[[nodiscard]] inline bool says_no_properties(const PublishProperties& properties, Version version) noexcept {
+    return version == Version::v3_1_1 || !has_properties(properties);
+}
 [[nodiscard]] inline bool has_properties(const Publish& packet) noexcept { return has_properties(packet.properties); }
 
 /// Whether the long way would find nothing wrong.

@@ -56,6 +56,37 @@ TEST_P(PublishTest, strips_what_a_client_may_not_send) { // [MQTT-3.3.1-3] [MQTT
                                                           : hex("30 03 00 01 'a' 32 05 00 01 'a' 00 01")));
 }
 
+/// Acknowledgements that come one behind the other are taken in a run; whatever interrupts it must not be lost.
+TEST_P(PublishTest, takes_many_acknowledgements_of_one_read_with_anything_between_them) {
+    auto& first = peer.publish("a", "1", q1);
+    auto& second = peer.publish("a", "2", q1);
+    auto& third = peer.publish("a", "3", q2);
+    auto& fourth = peer.publish("a", "4", q1);
+    auto& fifth = peer.publish("a", "5", q1);
+    (void)peer.sent();
+    peer.receive_hex("40 02 00 02"             // answered out of order
+                     "40 02 00 01 40 02 00 63" // the second is of a message that we do not know
+                     "50 02 00 03 D0 00 70 02 00 03"
+                     "30 05 00 01 'a'" +
+                     std::string(v5() ? " 00 'x'" : " 'x' 'x'") + " 40 02 00 04 40 02"); // and the last is cut
+    EXPECT_EQ(first.outcome, "ok");
+    EXPECT_EQ(second.outcome, "ok");
+    EXPECT_EQ(third.outcome, "ok");
+    EXPECT_EQ(fourth.outcome, "ok");
+    EXPECT_EQ(fifth.outcome, "");
+    EXPECT_THAT(peer.sent(), ElementsAre("PUBREL#3"));
+    peer.receive_hex("00 05");
+    EXPECT_EQ(fifth.outcome, "ok");
+    EXPECT_EQ(peer->outstanding(), 0u);
+    Statistics now;
+    peer->count_into(now);
+    EXPECT_EQ(now.received.of(PacketType::puback).packets, 5u);
+    EXPECT_EQ(now.received.of(PacketType::puback).bytes, 20u);
+    EXPECT_EQ(now.received.of(PacketType::pubrec).packets, 1u);
+    EXPECT_EQ(now.received.of(PacketType::pubcomp).packets, 1u);
+    EXPECT_EQ(now.puback.count(), 4u);
+}
+
 TEST(Publish5, sends_the_properties_of_a_message_as_they_are_given) {
     SessionPeer peer{Version::v5};
     peer.connect();

@@ -135,6 +135,35 @@ TEST(ShortWay, agrees_with_the_long_one) {
     EXPECT_GT(taken, 100U);
 }
 
+/// The short way copies by pieces of its own, whose borders lie at 4, 8, 16, 32 and 64 bytes.
+TEST(ShortPublish, is_the_same_packet_for_every_size_of_topic_and_payload) {
+    std::string text(2 * short_size, '\0');
+    for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + i % 23);
+    const std::string_view all = text;
+    for (std::size_t topic = 1; topic <= short_size - greatest_plain_head; ++topic) {
+        for (std::size_t payload = 0; topic + payload <= short_size - greatest_plain_head; ++payload) {
+            for (const Version version : {Version::v3_1_1, Version::v5}) {
+                const Publish packet{.topic = all.substr(0, topic),
+                                     .payload = as_bytes(all.substr(topic, payload)),
+                                     .qos = payload % 2 == 0 ? QoS::at_most_once : QoS::exactly_once,
+                                     .retain = topic % 2 == 0,
+                                     .packet_id = static_cast<PacketId>(payload % 2 == 0 ? 0 : 0x1234)};
+                ASSERT_TRUE(is_short_publish(packet.topic, packet.payload));
+                std::array<std::byte, short_size> written{};
+                const std::byte* end = write_plain_publish<true>(written.data(), packet, version,
+                                                                 plain_publish_remaining(packet, version));
+                const Bytes made{written.data(), end};
+                const Frame frame{std::to_integer<std::uint8_t>(made[0]), made.subspan(2)};
+                ASSERT_EQ(made.size(), frame.size());
+                Arena arena;
+                const Result<Publish> read = decode<Publish>(frame, version, arena);
+                ASSERT_TRUE(read) << read.failure().message();
+                ASSERT_TRUE(equal(packet, *read)) << topic << ' ' << payload;
+            }
+        }
+    }
+}
+
 TEST(PlainTopic, finds_the_one_bad_byte_wherever_it_stands) {
     for (std::size_t size = 1; size <= 40; ++size) {
         const std::string good(size, 'x');
