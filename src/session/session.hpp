@@ -360,8 +360,8 @@ private:
     void review_direct() noexcept {
         direct_below_ = may_be_direct() ? std::min(owner_direct_below_, config_.output_high_water) : 0;
     }
-    [[nodiscard]] bool can_send_plain(const wire::PublishParts& message) const noexcept;
-    template <bool Short> void append_plain(const wire::PublishParts& message);
+    template <bool Short> [[nodiscard]] bool can_send_plain(const wire::PublishParts& message) const noexcept;
+    template <bool Short> void append_plain(const wire::PublishParts& message, Version version, std::size_t remaining);
     Result<Published> send_once(Publish& message);
     Result<Published> send_tracked(Publish& message, Operation* operation);
     Result<Published> submit_directly(Exchange::Owner& prepared, Operation* operation);

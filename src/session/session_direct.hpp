@@ -10,11 +10,12 @@
 
 namespace culex::session {
 
+template <bool Short>
 [[gnu::always_inline]] inline bool Session::can_send_plain(const wire::PublishParts& message) const noexcept {
     if (output_.size() >= direct_below_) return false;
     assert(may_be_direct());
     if (message.qos != QoS::at_most_once && quota_ == 0) return false;
-    if (!grants(message.qos, message.retain) || message.topic.size() > max_string_size) return false;
+    if (!grants(message.qos, message.retain) || (!Short && message.topic.size() > max_string_size)) return false;
     // The protocol's own limit holds too: no broker can grant more. Where the output has to grow, the long way sees to it.
     const std::size_t greatest_size = message.topic.size() + message.payload.size() + wire::greatest_plain_head;
     if (greatest_size > limits_.maximum_packet_size || greatest_size > output_.room()) return false;
@@ -22,11 +23,11 @@ namespace culex::session {
 }
 
 /// For what fits.
-template <bool Short> [[gnu::always_inline]] inline void Session::append_plain(const wire::PublishParts& message) {
-    const Version version = config_.version;
+template <bool Short>
+[[gnu::always_inline]] inline void Session::append_plain(const wire::PublishParts& message, Version version,
+                                                         std::size_t remaining) {
     std::byte* const begin = output_.back();
-    std::byte* const end =
-        wire::write_plain_publish<Short>(begin, message, version, wire::plain_publish_remaining(message, version));
+    std::byte* const end = wire::write_plain_publish<Short>(begin, message, version, remaining);
     const auto size = static_cast<std::size_t>(end - begin);
     output_.commit(size);
     counters_.sent_publish(message.qos, size);
@@ -35,8 +36,9 @@ template <bool Short> [[gnu::always_inline]] inline void Session::append_plain(c
 template <bool Short>
 [[gnu::always_inline]] inline bool Session::send_plain_once(std::string_view topic, Bytes payload, bool retain) {
     const wire::PublishParts message{.topic = topic, .payload = payload, .retain = retain};
-    if (!can_send_plain(message)) return false;
-    append_plain<Short>(message);
+    if (!can_send_plain<Short>(message)) return false;
+    const Version version = config_.version;
+    append_plain<Short>(message, version, wire::plain_publish_remaining(message, version));
     return true;
 }
 
@@ -44,20 +46,22 @@ template <bool Short>
 [[gnu::always_inline]] inline PacketId Session::send_plain_tracked(std::string_view topic, Bytes payload, QoS qos,
                                                                    bool retain, Operation* operation) {
     wire::PublishParts message{.topic = topic, .payload = payload, .qos = qos, .retain = retain};
-    if (!can_send_plain(message) || !has_room_for(topic.size() + payload.size() + wire::greatest_plain_head)) return 0;
+    if (!can_send_plain<Short>(message) || !has_room_for(topic.size() + payload.size() + wire::greatest_plain_head))
+        return 0;
     // The next identifier is mostly free, and so is its place; where it is not, the long way looks for another.
     const auto id = static_cast<PacketId>(last_id_ + 1);
     Exchange** const place = ids_.free_place(id);
     if (!place || id == 0) return 0;
     message.packet_id = id;
-    const std::size_t remaining = wire::plain_publish_remaining(message, config_.version);
+    const Version version = config_.version;
+    const std::size_t remaining = wire::plain_publish_remaining(message, version);
     const std::size_t whole = 1 + wire::varint_size(remaining) + remaining;
     void* const memory = pool::try_allocate(sizeof(Exchange) + whole);
     if (!memory) return 0;
     last_id_ = id;
     Exchange* const exchange = Exchange::make_in(memory, PacketType::publish, qos, id, whole);
     std::byte* const packet = output_.back();
-    append_plain<Short>(message);
+    append_plain<Short>(message, version, remaining);
     if constexpr (Short) {
         wire::put_short(exchange->editable(), packet, whole);
     } else {
