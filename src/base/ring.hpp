@@ -40,6 +40,11 @@ public:
     void push_back(T value) { emplace_back(std::move(value)); }
     template <class... Args> T& emplace_back(Args&&... args) {
         if (size_ == capacity_) return grow_with(std::forward<Args>(args)...);
+        return emplace_into_room(std::forward<Args>(args)...);
+    }
+    /// The same where `size` is known to be less than `capacity`.
+    template <class... Args> T& emplace_into_room(Args&&... args) {
+        assert(size_ < capacity_);
         T* const made = std::construct_at(slots_ + mask(head_ + size_), std::forward<Args>(args)...);
         ++size_;
         return *made;

@@ -34,6 +34,12 @@ public:
         entries_.emplace_back(std::move(message), delivery);
         if (entries_.size() == 1) wake();
     }
+    /// The same in two steps, for who does not want to grow it.
+    [[nodiscard]] bool has_room() const noexcept { return entries_.size() < entries_.capacity(); }
+    void push_into_room(Message&& message, const session::Delivery& delivery) {
+        entries_.emplace_into_room(std::move(message), delivery);
+        if (entries_.size() == 1) wake();
+    }
     /// No message will come any more. What is here can still be taken; then `next` is empty, or throws `why`.
     void end(const Failure& why);
     /// The client is gone: nothing can be acknowledged.

@@ -77,11 +77,12 @@ void Router::on_message(Message&& message, const session::Delivery& delivery) {
         ++dropped_;
         return;
     }
+    // The rest is for most messages: it calls nothing before its end, and so need not save what calls may change.
     Inbox* const inbox = memo_.find(session::MessageBlock::topic(message));
-    if (!inbox || inbox->manual) return walk_tree(std::move(message), delivery);
+    if (!inbox || inbox->manual || !inbox->has_room()) return walk_tree(std::move(message), delivery);
     ++waiting_;
     bytes_ += cost(message);
-    inbox->push(std::move(message), delivery);
+    inbox->push_into_room(std::move(message), delivery);
 }
 
 void Router::walk_tree(Message&& message, const session::Delivery& delivery) {

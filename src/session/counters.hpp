@@ -26,6 +26,12 @@ public:
         count(sent, PacketType::publish, bytes);
         ++sent.publishes[static_cast<std::size_t>(qos)];
     }
+    void received_publishes(QoS qos, std::uint64_t number, std::size_t bytes) noexcept {
+        Traffic& traffic = received.by_type[static_cast<std::size_t>(PacketType::publish)];
+        traffic.packets += number;
+        traffic.bytes += bytes;
+        received.publishes[static_cast<std::size_t>(qos)] += number;
+    }
     /// It was in the output when the link ended, and has never left.
     void not_sent(const wire::Frame& packet) noexcept {
         Traffic& traffic = sent.by_type[static_cast<std::size_t>(packet.type())];

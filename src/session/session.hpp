@@ -280,6 +280,7 @@ private:
     template <class P> void decode_and_handle(const wire::Frame& frame);
     template <class P> void handle_reply(const wire::Frame& frame);
     [[nodiscard]] bool handle_success(PacketType type, PacketId id);
+    void handle_runs();
     void handle_successes();
     void count_latency(const Exchange& exchange) noexcept;
     void handle_replied(PacketType type, PacketId id, ReasonCode code, const AckProperties& properties);
@@ -311,7 +312,7 @@ private:
 
     // session_receive.cpp: its messages, and the answers to them
     void handle_publish(const wire::Frame& frame);
-    template <QoS Qos> bool take_plain(const wire::Frame& frame);
+    template <QoS Qos> void take_plain_messages();
     void handle_other_publish(const wire::Frame& frame);
     void handle_released(PacketId id);
     [[nodiscard]] bool resolve_alias(Publish& packet);

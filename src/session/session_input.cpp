@@ -24,9 +24,31 @@ void Session::handle_input(Bytes bytes, TimePoint now) {
     handle_frames();
 }
 
+/// Most packets come in runs of their kind, and each kind has a loop of its own.
+inline void Session::handle_runs() {
+    if (state_ != State::connected || tap_) [[unlikely]]
+        return;
+    switch (framer_.short_first_byte()) {
+    case 0x30:
+        if (sink_) take_plain_messages<QoS::at_most_once>();
+        return;
+    case 0x32:
+        if (sink_) take_plain_messages<QoS::at_least_once>();
+        return;
+    case 0x40:
+    case 0x50:
+    case 0x70:
+        if (!config_.report_packets) handle_successes();
+        return;
+    default:
+        return;
+    }
+}
+
 void Session::handle_frames() {
     wire::Frame frame;
     while (state_ == State::connected || state_ == State::opening) {
+        handle_runs();
         if (!framer_.next_short(frame)) {
             const auto other = framer_.next();
             if (!other) return fail(other.failure());
@@ -47,8 +69,6 @@ void Session::handle_frames() {
 }
 
 [[gnu::always_inline]] inline void Session::handle_packet(const wire::Frame& frame) {
-    if (frame.first_byte == 0x30 && take_plain<QoS::at_most_once>(frame)) return;
-    if (frame.first_byte == 0x32 && take_plain<QoS::at_least_once>(frame)) return;
     if (state_ == State::opening) return handle_first_packet(frame);
     switch (frame.type()) {
     case PacketType::publish:
@@ -133,10 +153,8 @@ template <class P> [[gnu::always_inline]] inline void Session::handle_reply(cons
     if (id == 0) return decode_and_handle<P>(frame);
     if constexpr (P::type == PacketType::pubrel) {
         handle_released(id);
-    } else if (config_.report_packets || !handle_success(P::type, id)) {
-        handle_replied(P::type, id, ReasonCode::success, {});
     } else {
-        handle_successes();
+        handle_replied(P::type, id, ReasonCode::success, {});
     }
 }
 
@@ -166,9 +184,8 @@ template <class P> [[gnu::always_inline]] inline void Session::handle_reply(cons
     counters_.answered(exchange.qos, latency_bucket_);
 }
 
-/// Where one reply came, more follow mostly: as many as are four bytes long and waited for.
+/// As many replies as come one behind the other, are four bytes long and are waited for.
 void Session::handle_successes() {
-    if (tap_ || state_ != State::connected) return;
     const Bytes bytes = framer_.short_bytes();
     const std::byte* at = bytes.data();
     const std::byte* const end = at + bytes.size();

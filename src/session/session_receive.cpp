@@ -34,24 +34,36 @@ template <class Source> [[gnu::always_inline]] inline void Session::take(const S
             inbound_.handle_publish(publish.qos, publish.packet_id, MessageBlock::make(publish)));
 }
 
-/// Neither RETAIN nor DUP, no properties, and somebody who takes the message: what comes most often.
-template <QoS Qos> [[gnu::noinline]] bool Session::take_plain(const wire::Frame& frame) {
+/// As many as come one behind the other of what comes most often: short and whole, neither RETAIN nor DUP, no properties, and
+/// somebody who takes them. What is otherwise, wrong or too much is left for the long way.
+template <QoS Qos> void Session::take_plain_messages() {
     constexpr bool tracked = Qos == QoS::at_least_once;
-    if (!sink_ || state_ != State::connected || (tracked && inbound_.unacknowledged() >= config_.receive_maximum))
-        return false;
-    wire::PublishParts plain{.qos = Qos};
-    if (!wire::read_plain_body<tracked>(frame.body, config_.version, plain)) return false;
-    ++counters_.received.publishes[static_cast<std::size_t>(Qos)];
-    if constexpr (tracked) {
-        sink_->on_message(MessageBlock::make(plain), inbound_.handle_at_least_once(plain.packet_id));
-    } else {
-        sink_->on_message(MessageBlock::make(plain), {});
+    constexpr auto first_byte = std::byte{tracked ? 0x32 : 0x30};
+    const Bytes bytes = framer_.short_bytes();
+    const std::byte* at = bytes.data();
+    const std::byte* const end = at + bytes.size();
+    std::uint64_t count = 0;
+    while (end - at >= 2 && at[0] == first_byte) {
+        const Bytes body{at + 2, std::to_integer<std::size_t>(at[1])};
+        if (body.size() >= 0x80 || body.size() > static_cast<std::size_t>(end - body.data())) break;
+        if (tracked && inbound_.unacknowledged() >= config_.receive_maximum) break;
+        wire::PublishParts plain{.qos = Qos};
+        if (!wire::read_plain_body<tracked>(body, config_.version, plain)) break;
+        if constexpr (tracked) {
+            sink_->on_message(MessageBlock::make(plain), inbound_.handle_at_least_once(plain.packet_id));
+        } else {
+            static constexpr Delivery nothing_owed{};
+            sink_->on_message(MessageBlock::make(plain), nothing_owed);
+        }
+        at = body.data() + body.size();
+        ++count;
     }
-    return true;
+    if (count == 0) return;
+    framer_.skip_to(at);
+    counters_.received_publishes(Qos, count, static_cast<std::size_t>(at - bytes.data()));
 }
-
-template bool Session::take_plain<QoS::at_most_once>(const wire::Frame&);
-template bool Session::take_plain<QoS::at_least_once>(const wire::Frame&);
+template void Session::take_plain_messages<QoS::at_most_once>();
+template void Session::take_plain_messages<QoS::at_least_once>();
 
 void Session::handle_publish(const wire::Frame& frame) {
     wire::PublishParts plain;

@@ -76,6 +76,10 @@ public:
     }
     /// What `next_short` would look at, for who can do with a look at the bytes; and that it is used up to `at`.
     [[nodiscard]] Bytes short_bytes() const noexcept { return at_ < short_end_ ? Bytes{at_, short_end_} : Bytes{}; }
+    /// Of these; 0, which no packet begins with, where there are none.
+    [[nodiscard]] std::uint8_t short_first_byte() const noexcept {
+        return at_ < short_end_ ? std::to_integer<std::uint8_t>(*at_) : std::uint8_t{};
+    }
     void skip_to(const std::byte* at) noexcept { at_ = at; }
     /// The next whole packet, valid until the next call; empty if there is none, which leaves nothing in the chunk. Who
     /// stops half way may go on later, as long as the chunk lives.
