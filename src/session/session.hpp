@@ -348,6 +348,7 @@ private:
     [[nodiscard]] bool grants(QoS qos, bool retain) const noexcept {
         return qos <= limits_.maximum_qos && (!retain || limits_.retain_available);
     }
+    [[nodiscard]] Result<Exchange::Owner> written_down(const Publish& message);
     [[nodiscard, gnu::cold]] Failure refuse_verb() const;
     Result<void> check_granted(QoS qos, bool retain, std::size_t packet_size) const;
     Result<void> append(Publish& message);

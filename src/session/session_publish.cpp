@@ -53,16 +53,30 @@ Result<Published> Session::publish(Publish& message, Operation* operation) {
     return send_tracked(message, operation);
 }
 
+/// What is plain is written where it stays, so that a large payload is copied once.
+Result<Exchange::Owner> Session::written_down(const Publish& message) {
+    const std::size_t remaining = wire::plain_publish_remaining(message, config_.version);
+    const bool plain = wire::says_no_properties(message.properties, config_.version) && wire::is_plain_publish(message);
+    if (plain && remaining <= max_remaining_length) {
+        const std::size_t size = 1 + wire::varint_size(remaining) + remaining;
+        auto exchange = Exchange::make_blank(PacketType::publish, message.qos, message.packet_id, size);
+        wire::write_plain_publish(exchange->editable(), message, config_.version, remaining);
+        return exchange;
+    }
+    scratch_.clear();
+    if (auto encoded = wire::encode(scratch_, message, config_.version); !encoded) return std::move(encoded).failure();
+    return Exchange::make(PacketType::publish, message.qos, message.packet_id, scratch_.bytes());
+}
+
 Result<Exchange::Owner> Session::prepare(Publish& message) {
     message.dup = false;
     message.packet_id = message.qos == QoS::at_most_once ? 0 : 1; // any; `submit` puts the real one in
     strip(message.properties);
-    scratch_.clear();
-    if (auto written = wire::encode(scratch_, message, config_.version); !written) return std::move(written).failure();
-    if (auto granted = check_granted(message.qos, message.retain, scratch_.size()); !granted) {
+    auto written = written_down(message);
+    if (!written) return written;
+    Exchange::Owner prepared = *std::move(written);
+    if (auto granted = check_granted(message.qos, message.retain, prepared->packet().size()); !granted)
         return std::move(granted).failure();
-    }
-    auto prepared = Exchange::make(PacketType::publish, message.qos, message.packet_id, scratch_.bytes());
     prepared->version = config_.version;
     if (message.properties.message_expiry_interval)
         begin_expiry(*prepared, *message.properties.message_expiry_interval);
