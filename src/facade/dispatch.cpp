@@ -16,7 +16,7 @@ constinit thread_local const Engine* dispatching_here = nullptr;
 /// What a callback is given, made of an event.
 class Packet {
 public:
-    Packet(const session::Event& event, Version version, Refusal& refusal) {
+    Packet(const session::Event& event, Refusal& refusal) {
         data_.command = static_cast<Command>(event.type);
         if (event.message) data_.message = &event.message;
         if (event.delivery.qos == QoS::at_least_once) data_.refusal = &refusal;
@@ -29,7 +29,7 @@ public:
         if (event.type == PacketType::suback) {
             data_.granted_qos = {reinterpret_cast<const std::uint8_t*>(codes.data()), codes.size()};
         }
-        if (version == Version::v3_1_1) return;
+        if (!event.tells_reason) return;
         data_.reason_codes = codes;
         if (event.details) add_properties(*event.details);
     }
@@ -134,7 +134,7 @@ void Engine::learn_callbacks() {
 
 /// False where a callback has refused the message, so that it is not to be acknowledged any more.
 bool Engine::dispatch(const session::Event& event) {
-    const Packet packet(event, settings_.version, refusal_);
+    const Packet packet(event, refusal_);
     Callback* const callback = callbacks_.select(packet.data());
     if (!callback || gone_) return true; // a condition may have destroyed the client
     guarded(fmt::format("the callback for {}", to_string(event.type)), [&] { (*callback)(client_, packet.data()); });

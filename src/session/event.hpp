@@ -31,6 +31,7 @@ struct Event {
     Message message{};            ///< of PUBLISH, or of PUBREL; may be empty
     Delivery delivery{};          ///< to be given to `Session::acknowledge` when the message's consumer is done
     std::unique_ptr<AckDetails> details{};
+    bool tells_reason = false; ///< `reason_code` is the broker's word: 3.1.1 has no place for one in its answers
 };
 
 /// Takes messages as they come, instead of events that are polled. It is called from inside the session's `handle_input` and

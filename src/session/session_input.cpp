@@ -4,6 +4,7 @@
 #include "session/failures.hpp"
 #include "session/session.hpp"
 #include "wire/plain_reply.hpp"
+#include "wire/roles.hpp"
 
 namespace culex::session {
 namespace {
@@ -262,7 +263,7 @@ void Session::handle(const Disconnect& packet) {
 void Session::report(PacketType type, PacketId id, ReasonCode code, std::span<const ReasonCode> codes,
                      const AckProperties& properties) {
     if (!config_.report_packets || state_ == State::failed) return;
-    Event event{.type = type, .id = id};
+    Event event{.type = type, .id = id, .tells_reason = wire::carries_properties(config_.version)};
     explain(event, code, codes, properties);
     events_.push_back(std::move(event));
 }

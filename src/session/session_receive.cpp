@@ -15,7 +15,8 @@ namespace culex::session {
         return;
     }
     if (!received.message && !config_.report_packets) return;
-    events_.emplace_back(type, id, ReasonCode::success, false, std::move(received.message), received.delivery);
+    events_.emplace_back(type, id, ReasonCode::success, false, std::move(received.message), received.delivery, nullptr,
+                         wire::carries_properties(config_.version));
 }
 
 /// Hands a message on, if the broker may send it.

@@ -204,6 +204,12 @@ TEST(Version5, rule_11_a_broker_that_refuses_mqtt_5_is_asked_for_3_1_1_where_tha
     Client either{"d", true, {.version = Version::v5, .fall_back_to_3_1_1 = true}};
     either.connect("127.0.0.1", 60, broker.port());
     EXPECT_EQ(Version::v3_1_1, broker.call([](FakeBroker& b) { return b.connections().at(0).version; }));
+    // Its answers tell what 3.1.1 tells, and so no reason codes.
+    Box<std::size_t> codes;
+    either.on(SUBACK, [&](Client&, const CallbackData& data) { codes.put(data.reason_codes.size()); });
+    either.loop();
+    either.subscribe({{"a", 0}});
+    EXPECT_EQ(0u, codes.take());
 }
 
 /// The manual's own: `on` with and without a condition, then `loop`.
