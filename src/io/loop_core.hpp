@@ -32,6 +32,7 @@
 
 #include <uv.h>
 
+#include <culex/buffer.hpp>
 #include <culex/loop.hpp>
 
 #include "io/handle.hpp"
@@ -60,6 +61,16 @@ public:
     /// Where every stream reads into; what was read there is used up before anything else reads.
     [[nodiscard]] std::span<std::byte> read_buffer() const noexcept { return {read_buffer_.get(), read_size}; }
 
+    /// Memory of a backlog that is gone, for the next stream that needs some: one for all, of 4 MiB at most.
+    void keep_spare(Buffer& drained) noexcept {
+        drained.clear();
+        if (drained.capacity() > spare_.capacity() && drained.capacity() <= most_spare) spare_.swap(drained);
+        drained.release();
+    }
+    void take_spare(Buffer& without) noexcept {
+        if (without.capacity() == 0) without.swap(spare_);
+    }
+
     [[nodiscard]] TimePoint now() const noexcept;
     void run() noexcept;
     void stop() noexcept;
@@ -76,6 +87,7 @@ private:
     friend class Turn;
     friend class LoopUser;
     static constexpr std::size_t read_size = std::size_t{64} * 1024;
+    static constexpr std::size_t most_spare = std::size_t{4} << 20;
     /// Batches of the ready queue in a turn. More than one, since what one task does often makes another one ready; and not
     /// without end, since tasks that only yield to each other must not keep sockets waiting.
     static constexpr int rounds_per_turn = 8;
@@ -99,6 +111,7 @@ private:
     Handle<uv_async_t> async_;
     std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
     std::unique_ptr<std::byte[]> read_buffer_ = std::make_unique_for_overwrite<std::byte[]>(read_size);
+    Buffer spare_;
     std::int64_t clock_offset_ = 0; // milliseconds from libuv's time to that of `Clock`
     std::uint64_t timer_due_ = 0;   // in libuv's time, while the timer is active
     int users_ = 0;

@@ -32,6 +32,7 @@ void SocketStream::write(Buffer& bytes) {
         bytes.clear();
     } else if (send_some(bytes) && !bytes.empty()) {
         backlog_.swap(bytes);
+        user_.core().take_spare(bytes); // who writes so much will go on
         watch();
     }
 }
@@ -52,7 +53,7 @@ bool SocketStream::send_some(Buffer& bytes) {
 
 void SocketStream::flush_backlog() {
     if (!send_some(backlog_) || !backlog_.empty()) return;
-    backlog_.release(); // ten thousand connections may each have had one once
+    user_.core().keep_spare(backlog_); // one for all: ten thousand connections may each have had a backlog once
     if (writing_ == Writing::ending) end_writing();
     drained_ = true;
     watch();
