@@ -8,7 +8,7 @@
 namespace culex {
 namespace {
 
-constexpr std::size_t least_capacity = 512;
+constexpr std::size_t least_capacity = 64;
 
 } // namespace
 

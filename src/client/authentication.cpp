@@ -67,7 +67,7 @@ Task<Failure> Core::begin_authentication() {
 }
 
 void Core::start_authentication() {
-    authentication_.emplace(*settings_.plain().authenticator, changed_);
+    authentication_ = std::make_unique<Authentication>(*settings_.plain().authenticator, changed_);
     authentication_->start(runtime_);
 }
 

@@ -29,8 +29,8 @@ Core::Core(Runtime& runtime, const ClientOptions& options, Observer* observer)
       session_(session_config(settings_, observer)), router_(runtime, session_, settings_.plain().inbound, *this),
       receive_maximum_(settings_.session_config().receive_maximum),
       broker_keeps_to_maximum_(wire::receive_maximum_binds(settings_.plain().version)),
-      backoff_(settings_.plain().reconnect, fresh_seed(runtime)), verdicts_(options.reconnect.verdicts),
-      route_(settings_.plain().reconnect.redirects) {
+      backoff_(options.reconnect, fresh_seed(runtime)), verdicts_(options.reconnect.verdicts),
+      route_(options.reconnect.redirects) {
     if (!observer) session_.set_message_sink(&router_);
 }
 
@@ -132,7 +132,7 @@ void Core::proceed() {
 }
 
 std::string_view Core::client_id() const noexcept {
-    return session_.assigned_client_id().empty() ? settings_.connect().client_id : session_.assigned_client_id();
+    return session_.assigned_client_id().empty() ? settings_.client_id() : session_.assigned_client_id();
 }
 
 // --- what happens

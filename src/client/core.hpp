@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cassert>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -271,9 +272,9 @@ private:
     bool patient_ = false;  // the next attempt is to wait
     bool hopeless_ = false; // the hook has given up
     bool may_proceed_ = true;
-    std::optional<Authentication> authentication_;
-    std::string first_word_;    // of the authentication, for CONNECT
-    bool begins_again_ = false; // an authentication on a connection has not sent its first word
+    std::unique_ptr<Authentication> authentication_; // few clients have one
+    std::string first_word_;                         // of the authentication, for CONNECT
+    bool begins_again_ = false;                      // an authentication on a connection has not sent its first word
     std::unique_ptr<Opening> opening_;
     std::optional<Result<std::unique_ptr<Stream>>> opened_;
     std::unique_ptr<Link> link_;

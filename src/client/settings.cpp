@@ -40,27 +40,29 @@ wire::Frame frame_of(Bytes packet) {
 } // namespace
 
 void Settings::change(const ClientOptions& options) {
-    options_ = options;
+    plain_ = {.version = options.version,
+              .fall_back_to_3_1_1 = options.fall_back_to_3_1_1,
+              .receive_maximum = options.properties.receive_maximum.value_or(65'535),
+              .topic_alias_maximum = options.properties.topic_alias_maximum.value_or(0),
+              .outbound_topic_aliases = options.outbound_topic_aliases,
+              .maximum_packet_size = options.properties.maximum_packet_size.value_or(session::unlimited_packet_size),
+              .outbound = options.outbound,
+              .inbound = options.inbound,
+              .stream = options.stream,
+              .authenticator = options.authenticator,
+              .connect_timeout = options.connect_timeout,
+              .ping_timeout = options.ping_timeout};
     const TlsContext* const tls = options.tls ? options.tls : options.stream.tls;
     if (tls) {
         tls_ = *tls;
     } else {
         tls_.reset();
     }
-    options_.tls = options_.stream.tls = tls_ ? &*tls_ : nullptr;
+    plain_.stream.tls = tls_ ? &*tls_ : nullptr;
     keep(options.stream.websocket_headers);
     bytes_.clear();
-    arena_.reset();
-    connect_ = Connect{};
+    client_id_ = {};
     fault_ = check(options);
-    options_.client_id = {};
-    options_.user_name.reset();
-    options_.password.reset();
-    options_.will.reset();
-    options_.reconnect.verdicts = {}; // kept by `Verdicts`
-    options_.properties = {.receive_maximum = options.properties.receive_maximum,
-                           .maximum_packet_size = options.properties.maximum_packet_size,
-                           .topic_alias_maximum = options.properties.topic_alias_maximum};
 }
 
 Failure Settings::check(const ClientOptions& options) {
@@ -93,30 +95,36 @@ void Settings::keep(std::span<const HttpHeader> headers) {
     headers_.clear();
     for (std::size_t i = 0; i < header_texts_.size(); i += 2)
         headers_.push_back({header_texts_[i], header_texts_[i + 1]});
-    options_.stream.websocket_headers = headers_;
+    plain_.stream.websocket_headers = headers_;
 }
 
 /// `packet` may view what is kept so far.
 Result<void> Settings::keep(const Connect& packet) {
     Buffer checked;
-    if (auto written = wire::encode(checked, packet, options_.version); !written) return written;
-    if (options_.fall_back_to_3_1_1) { // what it could not say then is better known now
+    if (auto written = wire::encode(checked, packet, plain_.version); !written) return written;
+    if (plain_.fall_back_to_3_1_1) { // what it could not say then is better known now
         if (auto written = wire::encode(checked, packet, Version::v3_1_1); !written) return written;
     }
     // Kept as MQTT 5 writes it, which holds everything that 3.1.1 has and the properties.
     Buffer bytes;
     if (auto written = wire::encode(bytes, packet, Version::v5); !written) return written;
-    bytes_ = std::move(bytes);
-    arena_.reset();
-    auto read = wire::decode<Connect>(frame_of(bytes_.bytes()), Version::v5, arena_);
+    wire::Arena arena;
+    auto read = wire::decode<Connect>(frame_of(bytes.bytes()), Version::v5, arena);
     if (!read) return std::move(read).failure();
-    connect_ = *read;
+    bytes_ = std::move(bytes); // the views of `read` move along
+    client_id_ = read->client_id;
     return {};
+}
+
+Connect Settings::connect() const {
+    if (bytes_.empty()) return {};
+    arena_.reset();
+    return *wire::decode<Connect>(frame_of(bytes_.bytes()), Version::v5, arena_);
 }
 
 Result<void> Settings::set_credentials(std::optional<std::string_view> user_name,
                                        std::optional<std::string_view> password) {
-    Connect packet = connect_;
+    Connect packet = connect();
     packet.user_name = user_name;
     packet.password.reset();
     if (password) packet.password = as_bytes(*password);
@@ -124,16 +132,16 @@ Result<void> Settings::set_credentials(std::optional<std::string_view> user_name
 }
 
 session::Config Settings::session_config() const noexcept {
-    return {.version = options_.version,
-            .receive_maximum = options_.properties.receive_maximum.value_or(65'535),
-            .maximum_packet_size = options_.properties.maximum_packet_size.value_or(session::unlimited_packet_size),
-            .topic_alias_maximum = options_.properties.topic_alias_maximum.value_or(0),
-            .outbound_topic_aliases = options_.outbound_topic_aliases,
-            .ping_timeout = options_.ping_timeout,
-            .outbound_messages = options_.outbound.messages,
-            .outbound_bytes = options_.outbound.bytes,
-            .when_full = options_.outbound.when_full,
-            .authenticates = options_.authenticator != nullptr};
+    return {.version = plain_.version,
+            .receive_maximum = plain_.receive_maximum,
+            .maximum_packet_size = plain_.maximum_packet_size,
+            .topic_alias_maximum = plain_.topic_alias_maximum,
+            .outbound_topic_aliases = plain_.outbound_topic_aliases,
+            .ping_timeout = plain_.ping_timeout,
+            .outbound_messages = plain_.outbound.messages,
+            .outbound_bytes = plain_.outbound.bytes,
+            .when_full = plain_.outbound.when_full,
+            .authenticates = plain_.authenticator != nullptr};
 }
 
 } // namespace culex::client

@@ -15,8 +15,24 @@
 
 namespace culex::client {
 
-/// Everything that CONNECT says is kept as the bytes of a CONNECT packet, read back as views on them: one copy, checked by
-/// the same code that would refuse to send it.
+/// The options that own nothing, of which a client is asked again and again: policies, limits, times.
+struct PlainOptions {
+    Version version{};
+    bool fall_back_to_3_1_1 = false;
+    std::uint16_t receive_maximum = 65'535;
+    std::uint16_t topic_alias_maximum = 0;
+    std::uint16_t outbound_topic_aliases = 0;
+    std::uint32_t maximum_packet_size = session::unlimited_packet_size;
+    OutboundLimits outbound{};
+    InboundLimits inbound{};
+    StreamOptions stream{};
+    Authenticator* authenticator = nullptr;
+    std::chrono::milliseconds connect_timeout{};
+    std::chrono::milliseconds ping_timeout{};
+};
+
+/// Everything that CONNECT says is kept as the bytes of a CONNECT packet, read as views on them when it is needed: one copy,
+/// checked by the same code that would refuse to send it.
 class Settings {
 public:
     explicit Settings(const ClientOptions& options) { change(options); }
@@ -28,9 +44,10 @@ public:
     Result<void> set_credentials(std::optional<std::string_view> user_name, std::optional<std::string_view> password);
     /// What is wrong with the options; empty where nothing is.
     [[nodiscard]] const Failure& fault() const noexcept { return fault_; }
-    [[nodiscard]] const Connect& connect() const noexcept { return connect_; }
-    /// The options that own nothing: policies, limits, times. Do not read a view of it.
-    [[nodiscard]] const ClientOptions& plain() const noexcept { return options_; }
+    /// Views what is kept; its user properties until the next call, the rest until the options change.
+    [[nodiscard]] Connect connect() const;
+    [[nodiscard]] std::string_view client_id() const noexcept { return client_id_; }
+    [[nodiscard]] const PlainOptions& plain() const noexcept { return plain_; }
     [[nodiscard]] session::Config session_config() const noexcept;
 
 private:
@@ -38,13 +55,13 @@ private:
     Result<void> keep(const Connect& packet);
     void keep(std::span<const HttpHeader> headers);
 
-    ClientOptions options_;
+    PlainOptions plain_;
     std::optional<TlsContext> tls_;
     std::vector<std::string> header_texts_; // name, value, name, ...
     std::vector<HttpHeader> headers_;       // views of them
-    Buffer bytes_;
-    wire::Arena arena_;
-    Connect connect_;
+    Buffer bytes_;                          // empty where there is a fault
+    std::string_view client_id_;
+    mutable wire::Arena arena_; // of the last `connect`
     Failure fault_;
 };
 

@@ -2,6 +2,8 @@
 /// \file counters.hpp
 /// What a session counts for `Statistics`: a few instructions for each packet.
 
+#include <memory>
+
 #include <culex/statistics.hpp>
 
 #include "wire/framer.hpp"
@@ -12,7 +14,7 @@ class Counters {
 public:
     TrafficByType sent;
     TrafficByType received;
-    std::array<LatencyHistogram, 3> acknowledged; // by QoS
+    std::unique_ptr<std::array<LatencyHistogram, 2>> acknowledged; // at QoS 1 and 2; null before the first
     Duration ping_round_trip{};
     std::uint64_t dropped = 0;
     std::uint64_t expired = 0;
@@ -41,7 +43,7 @@ public:
     }
     /// An exchange has come to its end.
     void answered(QoS qos, std::size_t latency_bucket) noexcept {
-        ++acknowledged[static_cast<std::size_t>(qos)].buckets[latency_bucket];
+        ++(*acknowledged)[static_cast<std::size_t>(qos) - 1].buckets[latency_bucket];
     }
     [[nodiscard]] static std::size_t bucket_of(Duration latency) noexcept {
         static_assert(std::is_same_v<Duration::period, std::nano>);

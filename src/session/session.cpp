@@ -237,6 +237,7 @@ std::optional<Event> Session::poll_event() {
     if (events_.empty()) return std::nullopt;
     std::optional<Event> event(std::move(events_.front()));
     events_.pop_front();
+    if (sink_ && events_.empty()) events_.release(); // what remains for it is rare
     return event;
 }
 

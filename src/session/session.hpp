@@ -282,7 +282,7 @@ private:
     [[nodiscard]] bool handle_success(PacketType type, PacketId id);
     void handle_runs();
     void handle_successes();
-    void count_latency(const Exchange& exchange) noexcept;
+    void count_latency(const Exchange& exchange);
     void handle_replied(PacketType type, PacketId id, ReasonCode code, const AckProperties& properties);
     template <PacketType Type> void handle(const PublishReply<Type>& packet);
     void handle(const Connack& packet);

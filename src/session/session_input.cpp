@@ -175,9 +175,10 @@ template <class P> [[gnu::always_inline]] inline void Session::handle_reply(cons
 }
 
 /// Mostly many acknowledgements come at once, for messages that were sent at once.
-[[gnu::always_inline]] inline void Session::count_latency(const Exchange& exchange) noexcept {
+[[gnu::always_inline]] inline void Session::count_latency(const Exchange& exchange) {
     if (exchange.sent_at != latency_of_ || last_received_ != latency_until_) {
         if (exchange.sent_at == TimePoint{}) return; // sent on an earlier link
+        if (!counters_.acknowledged) counters_.acknowledged = std::make_unique<std::array<LatencyHistogram, 2>>();
         latency_of_ = exchange.sent_at;
         latency_until_ = last_received_;
         latency_bucket_ = Counters::bucket_of(last_received_ - exchange.sent_at);

@@ -6,8 +6,10 @@ namespace culex::session {
 void Session::count_into(Statistics& to) {
     to.sent = counters_.sent;
     to.received = counters_.received;
-    to.puback = counters_.acknowledged[1];
-    to.pubcomp = counters_.acknowledged[2];
+    if (counters_.acknowledged) {
+        to.puback = (*counters_.acknowledged)[0];
+        to.pubcomp = (*counters_.acknowledged)[1];
+    }
     to.ping_round_trip = counters_.ping_round_trip;
     to.outbound_dropped[static_cast<std::size_t>(config_.when_full)] += counters_.dropped;
 

@@ -38,7 +38,7 @@ void TopicAliases::begin(std::uint16_t maximum) noexcept {
     entries_.clear();
     buckets_.clear();
     newest_ = oldest_ = none;
-    seen_.fill(0);
+    seen_.reset();
 }
 
 static_assert(TopicAliases::alias_size >= 3, "hash_of reads four bytes");
@@ -66,8 +66,9 @@ std::uint16_t TopicAliases::introduce(std::string_view topic) {
     return static_cast<std::uint16_t>(index + 1);
 }
 
-bool TopicAliases::came_before(std::uint32_t hash) noexcept {
-    std::uint32_t& seen = seen_[hash >> 16 & (seen_.size() - 1)];
+bool TopicAliases::came_before(std::uint32_t hash) {
+    if (!seen_) seen_ = std::make_unique<Seen>();
+    std::uint32_t& seen = (*seen_)[hash >> 16 & (seen_->size() - 1)];
     if (seen == hash) {
         seen = 0;
         return true;

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,7 +50,7 @@ private:
     };
 
     [[nodiscard]] std::uint16_t find_other(std::string_view topic) noexcept;
-    [[nodiscard]] bool came_before(std::uint32_t hash) noexcept;
+    [[nodiscard]] bool came_before(std::uint32_t hash);
     [[nodiscard]] Index take_place();
     void use(Index index) noexcept;
     void unlink(Index index) noexcept;
@@ -62,9 +63,10 @@ private:
     std::uint16_t maximum_ = 0;
     Index newest_ = none;
     Index oldest_ = none;
-    std::vector<Entry> entries_;           // the alias is the index, plus 1
-    std::vector<Index> buckets_;           // a power of two
-    std::array<std::uint32_t, 32> seen_{}; // hashes of topics that came once, each in its place
+    std::vector<Entry> entries_; // the alias is the index, plus 1
+    std::vector<Index> buckets_; // a power of two
+    using Seen = std::array<std::uint32_t, 32>;
+    std::unique_ptr<Seen> seen_; // hashes of topics that came once, each in its place; null before the first
 };
 
 } // namespace culex::session

@@ -43,15 +43,15 @@ TEST(Buffer, takes_only_what_is_committed) {
     EXPECT_EQ(as_text(buffer.bytes()), "x");
 }
 
-TEST(Buffer, doubles_from_512_bytes_and_jumps_to_what_is_needed) {
+TEST(Buffer, doubles_from_64_bytes_and_jumps_to_what_is_needed) {
     Buffer buffer;
     buffer.append(as_bytes("x"));
-    EXPECT_EQ(buffer.capacity(), 512u);
-    buffer.append(as_bytes(std::string(512, 'y')));
-    EXPECT_EQ(buffer.capacity(), 1024u);
+    EXPECT_EQ(buffer.capacity(), 64u);
+    buffer.append(as_bytes(std::string(64, 'y')));
+    EXPECT_EQ(buffer.capacity(), 128u);
     buffer.append(as_bytes(std::string(100'000, 'z')));
     EXPECT_EQ(buffer.capacity(), 131'072u);
-    EXPECT_EQ(as_text(buffer.bytes()), "x" + std::string(512, 'y') + std::string(100'000, 'z'));
+    EXPECT_EQ(as_text(buffer.bytes()), "x" + std::string(64, 'y') + std::string(100'000, 'z'));
 }
 
 TEST(Buffer, reuses_the_consumed_part_before_it_grows) {
@@ -125,7 +125,7 @@ TEST(Buffer, forgets_with_clear_and_gives_memory_back_with_release) {
     buffer.append(as_bytes("content"));
     buffer.clear();
     EXPECT_TRUE(buffer.empty());
-    EXPECT_EQ(buffer.capacity(), 512u);
+    EXPECT_EQ(buffer.capacity(), 64u);
     buffer.release();
     EXPECT_EQ(buffer.capacity(), 0u);
     buffer.release();

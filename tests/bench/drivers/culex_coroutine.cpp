@@ -37,9 +37,10 @@ Task<> publish_unacknowledged(culex::AsyncClient& client, const Job& job) {
 }
 
 Task<> publisher(culex::AsyncClient& client, std::string_view payload, QoS qos, std::uint64_t& left) {
+    const culex::PublishOptions options{.qos = qos};
     while (left > 0) {
         --left;
-        co_await client.publish(bench::topic, payload, {.qos = qos});
+        co_await client.publish(bench::topic, payload, options);
     }
 }
 
