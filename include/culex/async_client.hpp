@@ -150,7 +150,8 @@ private:
     enum class Way : std::uint8_t { done, sent, pending };
 
     PublishOperation(client::Core& core, std::string_view topic, Bytes payload, const PublishOptions& options)
-        : way_(options.qos == QoS::at_most_once && send_once(core, topic, payload, options) ? Way::done : Way::pending) {
+        : way_(options.qos == QoS::at_most_once && send_once(core, topic, payload, options) ? Way::done
+                                                                                            : Way::pending) {
         if (way_ != Way::done) begin(core, topic, payload, options);
     }
     PublishOperation(client::Core& core, Publish& message);

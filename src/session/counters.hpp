@@ -28,10 +28,13 @@ public:
         count(sent, PacketType::publish, bytes);
         ++sent.publishes[static_cast<std::size_t>(qos)];
     }
-    void received_publishes(QoS qos, std::uint64_t number, std::size_t bytes) noexcept {
-        Traffic& traffic = received.by_type[static_cast<std::size_t>(PacketType::publish)];
+    void received_run(PacketType type, std::uint64_t number, std::size_t bytes) noexcept {
+        Traffic& traffic = received.by_type[static_cast<std::size_t>(type)];
         traffic.packets += number;
         traffic.bytes += bytes;
+    }
+    void received_publishes(QoS qos, std::uint64_t number, std::size_t bytes) noexcept {
+        received_run(PacketType::publish, number, bytes);
         received.publishes[static_cast<std::size_t>(qos)] += number;
     }
     /// It was in the output when the link ended, and has never left.

@@ -279,9 +279,9 @@ private:
     void handle_rare_packet(const wire::Frame& frame);
     template <class P> void decode_and_handle(const wire::Frame& frame);
     template <class P> void handle_reply(const wire::Frame& frame);
-    [[nodiscard]] bool handle_success(PacketType type, PacketId id);
+    template <PacketType Reply> [[nodiscard]] bool handle_success(PacketId id);
     void handle_runs();
-    void handle_successes();
+    template <PacketType Reply> void handle_successes();
     void count_latency(const Exchange& exchange);
     void handle_replied(PacketType type, PacketId id, ReasonCode code, const AckProperties& properties);
     template <PacketType Type> void handle(const PublishReply<Type>& packet);

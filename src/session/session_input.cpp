@@ -37,9 +37,13 @@ inline void Session::handle_runs() {
         if (sink_) take_plain_messages<QoS::at_least_once>();
         return;
     case 0x40:
+        if (!config_.report_packets) handle_successes<PacketType::puback>();
+        return;
     case 0x50:
+        if (!config_.report_packets) handle_successes<PacketType::pubrec>();
+        return;
     case 0x70:
-        if (!config_.report_packets) handle_successes();
+        if (!config_.report_packets) handle_successes<PacketType::pubcomp>();
         return;
     default:
         return;
@@ -160,17 +164,18 @@ template <class P> [[gnu::always_inline]] inline void Session::handle_reply(cons
 }
 
 /// The short way of `handle_replied`: what the exchange waits for has come.
-[[gnu::always_inline]] inline bool Session::handle_success(PacketType type, PacketId id) {
+template <PacketType Reply> [[gnu::always_inline]] inline bool Session::handle_success(PacketId id) {
+    constexpr Step waiting = Reply == PacketType::puback   ? Step::awaiting_puback
+                             : Reply == PacketType::pubrec ? Step::awaiting_pubrec
+                                                           : Step::awaiting_pubcomp;
     Exchange* const exchange = ids_.find(id);
-    if (!exchange) return false;
-    if (type == PacketType::pubrec && exchange->step == Step::awaiting_pubrec) {
+    if (!exchange || exchange->step != waiting) return false;
+    if constexpr (Reply == PacketType::pubrec) {
         release(*exchange);
-        return true;
+    } else {
+        count_latency(*exchange);
+        finish(*exchange, {});
     }
-    const Step last = type == PacketType::puback ? Step::awaiting_puback : Step::awaiting_pubcomp;
-    if (type == PacketType::pubrec || exchange->step != last) return false;
-    count_latency(*exchange);
-    finish(*exchange, {});
     return true;
 }
 
@@ -187,21 +192,25 @@ template <class P> [[gnu::always_inline]] inline void Session::handle_reply(cons
 }
 
 /// As many replies as come one behind the other, are four bytes long and are waited for.
-void Session::handle_successes() {
+template <PacketType Reply> void Session::handle_successes() {
     const Bytes bytes = framer_.short_bytes();
     const std::byte* at = bytes.data();
     const std::byte* const end = at + bytes.size();
-    while (end - at >= 4 && at[1] == std::byte{2}) {
-        const auto type = static_cast<PacketType>(std::to_integer<unsigned>(at[0]) >> 4);
-        const bool ours = at[0] == std::byte{0x40} || at[0] == std::byte{0x50} || at[0] == std::byte{0x70};
-        if (!ours || !handle_success(type, wire::read_u16(at + 2))) break;
+    std::uint64_t count = 0;
+    while (end - at >= 4 && at[0] == std::byte{wire::first_byte_of(Reply)} && at[1] == std::byte{2}) {
+        if (!handle_success<Reply>(wire::read_u16(at + 2))) break;
         at += 4;
-        Counters::count(counters_.received, type, 4);
-        if (state_ != State::connected) [[unlikely]]
-            break;
+        ++count;
+        if (Reply == PacketType::pubrec && state_ != State::connected) [[unlikely]]
+            break; // our PUBREL was one answer too many
     }
-    if (at != bytes.data()) framer_.skip_to(at);
+    if (count == 0) return;
+    framer_.skip_to(at);
+    counters_.received_run(Reply, count, 4 * count);
 }
+template void Session::handle_successes<PacketType::puback>();
+template void Session::handle_successes<PacketType::pubrec>();
+template void Session::handle_successes<PacketType::pubcomp>();
 
 template <PacketType Type> void Session::handle(const PublishReply<Type>& packet) {
     if (!check_explained(packet.properties)) return;

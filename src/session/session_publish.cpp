@@ -224,7 +224,8 @@ void Session::pump() {
 /// QoS 2 after PUBREC: from here on PUBREL is what would be sent again [MQTT-4.3.3-6].
 void Session::release(Exchange& exchange) {
     exchange.step = Step::awaiting_pubcomp;
-    releases_.push_back(ExchangeList::take(exchange));
+    exchange.unlink(); // from one list of ours into the other
+    releases_.push_back(exchange);
     answer({exchange.id, PacketType::pubrel});
 }
 
