@@ -103,8 +103,9 @@ Task<Failure> Core::open_link() {
     LinkOwner& owner = *this;
     link_ = std::make_unique<Link>(runtime_, session_, *std::move(stream), owner);
     peer_ = link_->peer();
-    if (auto opened = session_.handle_open(connect_packet(), runtime_.now()); !opened)
-        co_return std::move(opened).failure();
+    wire::Arena arena;
+    const Connect packet = connect_packet(arena);
+    if (auto opened = session_.handle_open(packet, runtime_.now()); !opened) co_return std::move(opened).failure();
     link_->output_arrived();
     co_return Failure();
 }

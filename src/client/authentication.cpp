@@ -57,7 +57,7 @@ Task<Failure> Core::begin_authentication() {
     start_authentication();
     for (;;) {
         if (auto first = authentication_->take_answer()) {
-            first_word_ = *std::move(first);
+            first_word_.use() = *std::move(first);
             co_return Failure();
         }
         if (authentication_->done()) co_return authentication_->failure();

@@ -25,8 +25,8 @@ session::Config session_config(const Settings& settings, const Observer* observe
 } // namespace
 
 Core::Core(Runtime& runtime, const ClientOptions& options, Observer* observer)
-    : runtime_(runtime), observer_(observer), settings_(options), tap_(runtime, settings_.plain().version),
-      session_(session_config(settings_, observer)), router_(runtime, session_, settings_.plain().inbound, *this),
+    : runtime_(runtime), observer_(observer), settings_(options), session_(session_config(settings_, observer)),
+      router_(runtime, session_, settings_.plain().inbound, *this),
       receive_maximum_(settings_.session_config().receive_maximum),
       broker_keeps_to_maximum_(wire::receive_maximum_binds(settings_.plain().version)),
       backoff_(options.reconnect, fresh_seed(runtime)), verdicts_(options.reconnect.verdicts),
@@ -233,12 +233,12 @@ void Core::fail_all(Places& places, const Failure& why) {
     while (auto* place = places.pop_front()) fail(place->operation, why);
 }
 
-Connect Core::connect_packet() const {
-    Connect packet = settings_.connect();
+Connect Core::connect_packet(wire::Arena& arena) const {
+    Connect packet = settings_.connect(arena);
     packet.client_id = client_id();
     if (authentication_) {
         packet.properties.authentication_method = settings_.plain().authenticator->method();
-        if (!first_word_.empty()) packet.properties.authentication_data = as_bytes(first_word_);
+        if (first_word_ && !first_word_->empty()) packet.properties.authentication_data = as_bytes(*first_word_);
     }
     // Where the session outlives its connections, only the first connection of a client starts clean. Under 3.1.1 there is no
     // expiry, and Clean Session says the same on every connection.

@@ -21,6 +21,7 @@
 #include <culex/event.hpp>
 #include <culex/task.hpp>
 
+#include "base/rare.hpp"
 #include "base/revocable.hpp"
 #include "client/authentication.hpp"
 #include "client/backoff.hpp"
@@ -139,7 +140,7 @@ public:
     /// For who may outlive the client.
     [[nodiscard]] Revocable<Core>::Reference reference() { return self_.reference(); }
     /// Of the last `disconnect`.
-    [[nodiscard]] std::size_t undelivered() const noexcept { return left_.undelivered; }
+    [[nodiscard]] std::size_t undelivered() const noexcept { return left_.look().undelivered; }
 
 private:
     friend class Requests;
@@ -150,7 +151,9 @@ private:
     };
     /// An ended link stays for a moment, reading what still comes, so that our last words are not lost to a reset.
     struct Lingering : Timer {
-        Lingering() noexcept : Timer([](Timer& timer) { static_cast<Lingering&>(timer).link.reset(); }) {}
+        explicit Lingering(Core& core_) noexcept
+            : Timer([](Timer& timer) { static_cast<Lingering&>(timer).core.lingering_.reset(); }), core(core_) {}
+        Core& core;
         std::unique_ptr<Link> link;
     };
     struct RoomNode : ReadyNode {
@@ -168,7 +171,7 @@ private:
 
     // supervisor.cpp
     Task<> supervise();
-    Task<> connection();
+    [[nodiscard]] bool connection_ends();
     Task<> back_off();
     void start();
     void connected();
@@ -209,7 +212,7 @@ private:
     void authentication_lost(const Failure& why);
 
     void check_caller() const noexcept {
-        assert(!tap_.running() && "culex: a tap may not call the client that it looks at");
+        assert((!tap_ || !tap_->running()) && "culex: a tap may not call the client that it looks at");
     }
     [[nodiscard]] Failure not_open() const;
     [[nodiscard]] bool may_be_direct(const PublishOptions& options) const noexcept;
@@ -220,12 +223,12 @@ private:
     void update_reading();
     void fail(ClientOperation& operation, Failure why);
     void fail_all(Places& places, const Failure& why);
-    [[nodiscard]] Connect connect_packet() const;
+    [[nodiscard]] Connect connect_packet(wire::Arena& arena) const;
 
     Runtime& runtime_;
     Observer* observer_;
     Settings settings_;
-    Tap tap_;
+    std::unique_ptr<Tap> tap_; // null before the first
     session::Session session_;
     Router router_;
     const std::size_t receive_maximum_;
@@ -247,9 +250,9 @@ private:
     Failure last_failure_;
     Failure gave_up_; // why it is idle; empty where that was asked for
     bool session_present_ = false;
-    DisconnectResult left_;
+    Rare<DisconnectResult> left_;
     bool disconnect_waits_ = false; // for what waits for room, which came before it
-    session::Farewell farewell_;
+    Rare<session::Farewell> farewell_;
     Failure drain_failure_; // the drain has run out on a connection
     Places waiting_for_room_;
     Places waiting_to_connect_;
@@ -273,12 +276,12 @@ private:
     bool hopeless_ = false; // the hook has given up
     bool may_proceed_ = true;
     std::unique_ptr<Authentication> authentication_; // few clients have one
-    std::string first_word_;                         // of the authentication, for CONNECT
+    Rare<std::string> first_word_;                   // of the authentication, for CONNECT
     bool begins_again_ = false;                      // an authentication on a connection has not sent its first word
     std::unique_ptr<Opening> opening_;
     std::optional<Result<std::unique_ptr<Stream>>> opened_;
     std::unique_ptr<Link> link_;
-    Lingering lingering_;
+    std::unique_ptr<Lingering> lingering_;
     Failure link_end_;
     std::string peer_;
     TimePoint connected_at_{};

@@ -23,7 +23,7 @@ Failure Core::connect(Result<std::vector<Endpoint>> endpoints, const ConnectOpti
     route_.start(*std::move(endpoints));
     ever_connected_ = false;
     retry_first_ = options.retry;
-    const bool forget = settings_.connect().clean_start && !keep_messages;
+    const bool forget = settings_.clean_start() && !keep_messages;
     if (forget) session_.abandon(Failure(Errc::session_lost)); // [MQTT-3.1.2-4]
     start();
     return Failure();
@@ -53,11 +53,11 @@ void Core::restart() {
 void Core::disconnect(const DisconnectOptions& options, DisconnectOperation& operation) {
     if (state_ == ConnectionState::idle) {
         take_stock(Failure(Errc::not_connected));
-        operation.result_ = left_;
+        operation.result_ = left_.look();
         operation.done_ = true;
         return;
     }
-    const bool kept = settings_.connect().properties.session_expiry_interval.value_or(0) != 0;
+    const bool kept = settings_.keeps_session();
     if (auto checked = check(options, kept); !checked) return fail(operation, std::move(checked).failure());
     waiting_to_disconnect_.push_back(operation.place_);
     disconnect(farewell(options), options.drain);
@@ -71,7 +71,7 @@ void Core::disconnect(session::Farewell farewell, std::chrono::milliseconds drai
     drain_until_ = runtime_.now() + drain;
     runtime_.arm(drain_alarm_, drain_until_);
     disconnect_waits_ = true;
-    farewell_ = std::move(farewell);
+    farewell_.use() = std::move(farewell);
     fail_all(waiting_until_connected_, Failure(Errc::closed));
     pass_on_disconnect();
     verb_done();
@@ -81,7 +81,7 @@ void Core::disconnect(session::Farewell farewell, std::chrono::milliseconds drai
 void Core::pass_on_disconnect() {
     if (!disconnect_waits_ || !waiting_for_room_.empty()) return;
     disconnect_waits_ = false;
-    session_.disconnect(std::move(farewell_));
+    session_.disconnect(std::move(farewell_.use()));
 }
 
 void Core::halt(const Failure& why) {

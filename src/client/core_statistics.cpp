@@ -15,15 +15,16 @@ Statistics Core::statistics() {
     now.attempts = counts_.attempts;
     now.connections = counts_.connected;
     now.tls_sessions_resumed = counts_.tls_sessions_resumed;
-    now.lost = counts_.lost;
-    now.failed_attempts = counts_.failed;
+    now.lost = counts_.ends.look().lost;
+    now.failed_attempts = counts_.ends.look().failed;
     return now;
 }
 
 void Core::tap(Tap::See see) {
     check_caller();
-    tap_.set(std::move(see));
-    session_.set_tap(tap_.on() ? &tap_ : nullptr);
+    if (!tap_) tap_ = std::make_unique<Tap>(runtime_, session_.version());
+    tap_->set(std::move(see));
+    session_.set_tap(tap_->on() ? tap_.get() : nullptr);
 }
 
 } // namespace culex::client

@@ -55,7 +55,7 @@ Version Core::version_for(const Endpoint& endpoint) const {
 void Core::speak(Version version) {
     if (version == session_.version()) return;
     session_.use_version(version);
-    tap_.speak(version);
+    if (tap_) tap_->speak(version);
     broker_keeps_to_maximum_ = wire::receive_maximum_binds(version);
 }
 

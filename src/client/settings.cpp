@@ -86,16 +86,15 @@ Failure Settings::check(const ClientOptions& options) {
 }
 
 void Settings::keep(std::span<const HttpHeader> headers) {
-    std::vector<std::string> texts;
+    Rare<Headers> fresh; // the new ones may view the old ones
     for (const HttpHeader& header : headers) {
-        texts.emplace_back(header.name);
-        texts.emplace_back(header.value);
+        fresh.use().texts.emplace_back(header.name);
+        fresh->texts.emplace_back(header.value);
     }
-    header_texts_ = std::move(texts);
-    headers_.clear();
-    for (std::size_t i = 0; i < header_texts_.size(); i += 2)
-        headers_.push_back({header_texts_[i], header_texts_[i + 1]});
-    plain_.stream.websocket_headers = headers_;
+    for (std::size_t i = 0; i < fresh.look().texts.size(); i += 2)
+        fresh->views.push_back({fresh->texts[i], fresh->texts[i + 1]});
+    headers_ = std::move(fresh);
+    plain_.stream.websocket_headers = headers_.look().views;
 }
 
 /// `packet` may view what is kept so far.
@@ -116,15 +115,25 @@ Result<void> Settings::keep(const Connect& packet) {
     return {};
 }
 
-Connect Settings::connect() const {
+Connect Settings::connect(wire::Arena& arena) const {
     if (bytes_.empty()) return {};
-    arena_.reset();
-    return *wire::decode<Connect>(frame_of(bytes_.bytes()), Version::v5, arena_);
+    return *wire::decode<Connect>(frame_of(bytes_.bytes()), Version::v5, arena);
+}
+
+bool Settings::clean_start() const {
+    wire::Arena arena;
+    return connect(arena).clean_start;
+}
+
+bool Settings::keeps_session() const {
+    wire::Arena arena;
+    return connect(arena).properties.session_expiry_interval.value_or(0) != 0;
 }
 
 Result<void> Settings::set_credentials(std::optional<std::string_view> user_name,
                                        std::optional<std::string_view> password) {
-    Connect packet = connect();
+    wire::Arena arena;
+    Connect packet = connect(arena);
     packet.user_name = user_name;
     packet.password.reset();
     if (password) packet.password = as_bytes(*password);

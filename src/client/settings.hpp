@@ -10,6 +10,7 @@
 #include <culex/options.hpp>
 #include <culex/tls.hpp>
 
+#include "base/rare.hpp"
 #include "session/session.hpp"
 #include "wire/codec.hpp"
 
@@ -44,24 +45,30 @@ public:
     Result<void> set_credentials(std::optional<std::string_view> user_name, std::optional<std::string_view> password);
     /// What is wrong with the options; empty where nothing is.
     [[nodiscard]] const Failure& fault() const noexcept { return fault_; }
-    /// Views what is kept; its user properties until the next call, the rest until the options change.
-    [[nodiscard]] Connect connect() const;
+    /// Views what is kept, until the options change, and for its user properties the arena.
+    [[nodiscard]] Connect connect(wire::Arena& arena) const;
+    [[nodiscard]] bool clean_start() const;
+    /// Whether the session outlives its connections.
+    [[nodiscard]] bool keeps_session() const;
     [[nodiscard]] std::string_view client_id() const noexcept { return client_id_; }
     [[nodiscard]] const PlainOptions& plain() const noexcept { return plain_; }
     [[nodiscard]] session::Config session_config() const noexcept;
 
 private:
+    struct Headers {
+        std::vector<std::string> texts; // name, value, name, ...
+        std::vector<HttpHeader> views;
+    };
+
     Failure check(const ClientOptions& options);
     Result<void> keep(const Connect& packet);
     void keep(std::span<const HttpHeader> headers);
 
     PlainOptions plain_;
     std::optional<TlsContext> tls_;
-    std::vector<std::string> header_texts_; // name, value, name, ...
-    std::vector<HttpHeader> headers_;       // views of them
-    Buffer bytes_;                          // empty where there is a fault
+    Rare<Headers> headers_;
+    Buffer bytes_; // empty where there is a fault
     std::string_view client_id_;
-    mutable wire::Arena arena_; // of the last `connect`
     Failure fault_;
 };
 

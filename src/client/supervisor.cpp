@@ -15,7 +15,7 @@ Task<> Core::supervise() {
         bool held = false;
         if (was_connected) {
             connected();
-            co_await connection();
+            while (!connection_ends()) co_await changed_.wait();
             why = Failure(link_end_).during(Phase::session).at(endpoint_.to_string());
             drop_link();
             held = backoff_.was_connected(runtime_.now() - connected_at_);
@@ -55,24 +55,23 @@ void Core::connected() {
     if (observer_) observer_->on_connected(session_present_);
 }
 
-/// Until the link ends. Here the drain of a disconnect runs out, and a connection that was asked to go goes.
-Task<> Core::connection() {
-    while (!link_end_) {
-        if (state_ == ConnectionState::disconnecting && runtime_.now() >= drain_until_ && session_.connected()) {
-            drain_failure_ = Failure(Errc::timed_out, "not acknowledged within the time for the drain");
-            session_.disconnect_now();
-            link_->flush();
-        }
-        if (hurry_ && state_ != ConnectionState::disconnecting) {
-            link_end_ = Failure(Errc::connection_lost, "a new connection was asked for");
-            co_return;
-        }
-        if (Failure why = reauthenticate()) {
-            link_end_ = std::move(why);
-            co_return;
-        }
-        co_await changed_.wait();
+/// Asked whenever something has changed. Here the drain of a disconnect runs out, and a connection that was asked to go goes.
+/// No coroutine: a connected client keeps what waits for this, and a frame is memory.
+bool Core::connection_ends() {
+    if (link_end_) return true;
+    if (state_ == ConnectionState::disconnecting && runtime_.now() >= drain_until_ && session_.connected()) {
+        drain_failure_ = Failure(Errc::timed_out, "not acknowledged within the time for the drain");
+        session_.disconnect_now();
+        link_->flush();
     }
+    if (hurry_ && state_ != ConnectionState::disconnecting) {
+        link_end_ = Failure(Errc::connection_lost, "a new connection was asked for");
+    } else if (Failure why = reauthenticate()) {
+        link_end_ = std::move(why);
+    } else {
+        return false;
+    }
+    return true;
 }
 
 void Core::lost(Failure why) {
@@ -155,31 +154,34 @@ void Core::drop_link() {
     authentication_.reset();
     opening_.reset();
     alarm_.disarm();
-    left_.unacknowledged = session_.unacknowledged();
+    const std::size_t unacknowledged = session_.unacknowledged();
+    if (left_ || unacknowledged > 0) left_.use().unacknowledged = unacknowledged;
     session_.handle_end();
     if (!link_) return;
     link_->retire();
-    lingering_.link = std::move(link_);
-    runtime_.arm_after(lingering_, std::chrono::seconds{1});
+    if (!lingering_) lingering_ = std::make_unique<Lingering>(*this);
+    lingering_->link = std::move(link_);
+    runtime_.arm_after(*lingering_, std::chrono::seconds{1});
 }
 
 /// What is left, and why, where the client was not made to give up by `why`.
 void Core::take_stock(const Failure& why) {
     const session::Unfinished unfinished = session_.unfinished();
-    left_.messages = unfinished.messages;
-    left_.requests = unfinished.requests;
-    waiting_for_room_.for_each([this](ClientOperation::Place& place) {
-        ++left_.messages[static_cast<std::size_t>(place.operation.prepared_->qos)];
+    DisconnectResult& left = left_.use();
+    left.messages = unfinished.messages;
+    left.requests = unfinished.requests;
+    waiting_for_room_.for_each([&left](ClientOperation::Place& place) {
+        ++left.messages[static_cast<std::size_t>(place.operation.prepared_->qos)];
     });
-    left_.undelivered = left_.requests;
-    for (const std::size_t count : left_.messages) left_.undelivered += count;
-    left_.why = Failure();
-    if (left_.undelivered == 0) return;
+    left.undelivered = left.requests;
+    for (const std::size_t count : left.messages) left.undelivered += count;
+    left.why = Failure();
+    if (left.undelivered == 0) return;
     const Failure* const causes[] = {&why, &drain_failure_, &last_failure_};
     for (const Failure* cause : causes) {
-        if (!left_.why) left_.why = *cause;
+        if (!left.why) left.why = *cause;
     }
-    if (!left_.why) left_.why = Failure(Errc::timed_out, "no connection in time");
+    if (!left.why) left.why = Failure(Errc::timed_out, "no connection in time");
 }
 
 /// Idle again. `why` is empty where that was asked for.
@@ -201,7 +203,7 @@ void Core::stop(const Failure& why) {
     fail_all(waiting_until_connected_, closed);
     authentication_lost(closed);
     while (auto* place = waiting_to_disconnect_.pop_front()) {
-        static_cast<DisconnectOperation&>(place->operation).result_ = left_;
+        static_cast<DisconnectOperation&>(place->operation).result_ = left_.look();
         place->operation.finish();
     }
     // Streams that were opened before a first connection outlive attempts that fail.

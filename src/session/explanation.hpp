@@ -9,6 +9,7 @@
 
 #include <culex/properties.hpp>
 
+#include "base/rare.hpp"
 #include "session/inbound.hpp"
 
 namespace culex::session {
@@ -36,29 +37,30 @@ class Explanations {
 public:
     /// Those of a delivery that is refused now; in place of what an earlier message has left under its identifier.
     void keep(const Delivery& delivery, const AckProperties* properties) {
-        kept_.erase(delivery.id);
+        if (kept_) kept_->erase(delivery.id);
         if (!properties) return;
         Explanation words(*properties);
-        if (!words.empty()) kept_.emplace(delivery.id, Kept{delivery.qos, std::move(words)});
+        if (!words.empty()) kept_.use().emplace(delivery.id, Kept{delivery.qos, std::move(words)});
     }
     /// Those of the answer that is written now.
     [[nodiscard]] Explanation take(PacketId id, QoS qos) {
-        const auto found = kept_.find(id);
-        if (found == kept_.end() || found->second.qos != qos) return {};
-        return std::move(kept_.extract(found).mapped().words);
+        if (!kept_) return {};
+        const auto found = kept_->find(id);
+        if (found == kept_->end() || found->second.qos != qos) return {};
+        return std::move(kept_->extract(found).mapped().words);
     }
     /// The link has ended: at QoS 1 the message comes again as another one, at QoS 2 the answer is still owed.
     void forget_link() {
-        std::erase_if(kept_, [](const auto& each) { return each.second.qos == QoS::at_least_once; });
+        if (kept_) std::erase_if(*kept_, [](const auto& each) { return each.second.qos == QoS::at_least_once; });
     }
-    void forget_session() noexcept { kept_.clear(); }
+    void forget_session() noexcept { kept_.reset(); }
 
 private:
     struct Kept {
         QoS qos = QoS::at_least_once;
         Explanation words{};
     };
-    std::unordered_map<PacketId, Kept> kept_;
+    Rare<std::unordered_map<PacketId, Kept>> kept_;
 };
 
 } // namespace culex::session

@@ -19,16 +19,16 @@ Result<void> Session::handle_open(const Connect& connect, TimePoint now) {
     Counters::count(counters_.sent, PacketType::connect, output_.size());
     state_ = State::opening;
     failure_ = Failure();
-    server_reference_.clear();
+    server_reference_.reset();
     limits_ = Limits{.keep_alive = std::chrono::seconds{connect.keep_alive},
                      .session_expiry_interval = connect.properties.session_expiry_interval.value_or(0)};
     clean_start_ = connect.clean_start;
     asked_to_keep_session_ = limits_.session_expiry_interval != 0;
     problem_information_ = connect.properties.request_problem_information.value_or(1) != 0;
     framer_ = wire::Framer(config_.maximum_packet_size);
-    authentication_method_ = connect.properties.authentication_method;
+    authentication_method_.assign(connect.properties.authentication_method);
     auth_turn_ = authentication_method_ ? AuthTurn::broker : AuthTurn::nobody;
-    parked_.release();
+    parked_.reset();
     aliases_.clear();
     last_sent_ = last_received_ = now;
     ping_sent_.reset();
@@ -98,7 +98,7 @@ void Session::abandon(const Failure& why) {
     inbound_.forget_session();
     explanations_.forget_session();
     subscriptions_.clear();
-    assigned_client_id_.clear();
+    assigned_client_id_.reset();
 }
 
 // --- the end that we choose
@@ -107,12 +107,12 @@ void Session::disconnect(Farewell farewell) {
     if (disconnecting_) return;
     disconnecting_ = true;
     direct_below_ = 0;
-    farewell_ = std::move(farewell);
+    farewell_.use() = std::move(farewell);
     disconnect_when_drained();
 }
 
 void Session::disconnect_when_drained() {
-    if (disconnecting_ && state_ == State::connected && outstanding_ == 0) disconnect_now(std::move(farewell_));
+    if (disconnecting_ && state_ == State::connected && outstanding_ == 0) disconnect_now(std::move(farewell_.use()));
 }
 
 void Session::disconnect_now(Farewell farewell) {

@@ -43,6 +43,7 @@
 #include <culex/packet.hpp>
 #include <culex/result.hpp>
 
+#include "base/rare.hpp"
 #include "base/ring.hpp"
 #include "session/counters.hpp"
 #include "session/event.hpp"
@@ -224,12 +225,12 @@ public:
     [[nodiscard]] bool disconnecting() const noexcept { return disconnecting_; }
     [[nodiscard]] const Limits& limits() const noexcept { return limits_; }
     /// Empty where the broker has assigned none (MQTT 5, section 3.2.2.3.7).
-    [[nodiscard]] const std::string& assigned_client_id() const noexcept { return assigned_client_id_; }
+    [[nodiscard]] const std::string& assigned_client_id() const noexcept { return assigned_client_id_.look(); }
     /// Where the broker would have us go, in the words of the CONNACK or DISCONNECT that ended the last link (MQTT 5, section
     /// 4.11); empty where it has named nobody.
-    [[nodiscard]] const std::string& server_reference() const noexcept { return server_reference_; }
+    [[nodiscard]] const std::string& server_reference() const noexcept { return server_reference_.look(); }
     /// What the last CONNACK gave to make response topics of (MQTT 5, section 3.2.2.3.15); empty where that was nothing.
-    [[nodiscard]] const std::string& response_information() const noexcept { return response_information_; }
+    [[nodiscard]] const std::string& response_information() const noexcept { return response_information_.look(); }
     /// Messages and requests that wait to be sent or answered.
     [[nodiscard]] std::size_t outstanding() const noexcept { return outstanding_; }
     /// The same by kinds; counted out, so not for every message.
@@ -449,16 +450,16 @@ private:
     Subscriptions subscriptions_;
     Inbound inbound_;
     Explanations explanations_; // of refusals that are not sent yet
-    std::string assigned_client_id_;
+    Rare<std::string> assigned_client_id_;
     bool in_doubt_ = false; // a CONNECT was not answered: it may have made a new session of one that was lost
     bool disconnecting_ = false;
-    Farewell farewell_;
+    Rare<Farewell> farewell_;
 
     // What ends with it.
     State state_ = State::offline;
     Failure failure_;
-    std::string server_reference_; // until the next link
-    std::string response_information_;
+    Rare<std::string> server_reference_; // until the next link
+    Rare<std::string> response_information_;
     Limits limits_;
     bool clean_start_ = true;
     bool asked_to_keep_session_ = false; // a session expiry interval that is not 0
@@ -467,8 +468,8 @@ private:
     std::uint16_t quota_ = 0;
     AuthTurn auth_turn_ = AuthTurn::nobody;
     bool accepted_session_ = false; // what CONNACK says of the session, until `accept`
-    std::optional<std::string> authentication_method_;
-    Buffer parked_; // what came between CONNACK and `accept`, but for its first bytes, which the framer keeps
+    Rare<std::string> authentication_method_;
+    Rare<Buffer> parked_; // what came between CONNACK and `accept`, but for its first bytes, which the framer keeps
     wire::Framer framer_;
     std::vector<std::string> aliases_; // of the broker: alias - 1 -> topic
     TopicAliases topic_aliases_;       // ours

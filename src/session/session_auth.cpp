@@ -77,8 +77,8 @@ Failure Session::misplaced(const Auth& packet) const {
 /// CONNACK names the method that CONNECT has named, and none where that named none.
 bool Session::check_method(const ConnackProperties& properties) {
     const auto& method = properties.authentication_method;
-    const bool same =
-        method.has_value() == authentication_method_.has_value() && (!method || *method == *authentication_method_);
+    const bool same = method.has_value() == static_cast<bool>(authentication_method_) &&
+                      (!method || *method == *authentication_method_);
     if (!same) {
         fail(violation(!method ? "CONNACK without the authentication method of CONNECT"
                        : authentication_method_
@@ -102,18 +102,17 @@ void Session::accept(TimePoint now) {
     state_ = State::connected;
     last_received_ = now; // a broker that was not read is not silent
     begin(accepted_session_);
-    const Buffer later = std::move(parked_);
-    parked_ = Buffer();
+    const Rare<Buffer> later = std::move(parked_);
     handle_frames();
-    if (state_ == State::connected && !later.empty()) handle_input(later.bytes(), now);
+    if (state_ == State::connected && later) handle_input(later->bytes(), now);
 }
 
 /// The owner had better not read meanwhile; but what is under way comes.
 void Session::park(Bytes bytes) {
     if (state_ != State::verifying) return;
-    if (parked_.size() + bytes.size() > config_.answer_limit)
+    if (parked_.look().size() + bytes.size() > config_.answer_limit)
         return fail(Failure(Errc::connection_lost, "the broker sends much before it is known to be the right one"));
-    parked_.append(bytes);
+    parked_.use().append(bytes);
 }
 
 void Session::report_auth(ReasonCode code, std::optional<Bytes> data, std::optional<std::string_view> reason_string) {

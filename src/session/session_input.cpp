@@ -127,7 +127,7 @@ template <class P> void Session::decode_and_handle(const wire::Frame& frame) {
 void Session::handle(const Connack& packet) {
     if (state_ == State::connected) return fail(violation("a second CONNACK")); // [MQTT-3.2.0-2]
     if (failed(packet.reason_code)) {
-        server_reference_ = packet.properties.server_reference.value_or("");
+        server_reference_.assign(packet.properties.server_reference);
         return fail(Failure(Errc::connection_refused, words(packet.properties), packet.reason_code));
     }
     state_ = State::connected;
@@ -138,8 +138,8 @@ void Session::handle(const Connack& packet) {
         return fail(violation("CONNACK says session present after a clean start"));
     }
     if (packet.properties.assigned_client_identifier)
-        assigned_client_id_ = *packet.properties.assigned_client_identifier;
-    response_information_ = packet.properties.response_information.value_or("");
+        assigned_client_id_.use() = *packet.properties.assigned_client_identifier;
+    response_information_.assign(packet.properties.response_information);
     if (!check_method(packet.properties)) return;
     if (config_.authenticates && authentication_method_) return await_verdict(packet);
     begin(packet.session_present);
@@ -266,7 +266,7 @@ void Session::handle(const Pingresp&) {
 }
 
 void Session::handle(const Disconnect& packet) {
-    server_reference_ = packet.properties.server_reference.value_or("");
+    server_reference_.assign(packet.properties.server_reference);
     fail(Failure(Errc::disconnected, words(packet.properties), packet.reason_code));
 }
 
