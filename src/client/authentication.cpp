@@ -117,16 +117,17 @@ void Core::reauthenticate(ReauthenticateOperation& operation) {
         return fail(operation, Failure(Errc::not_supported, "ClientOptions::authenticator: there is none"));
     if (state_ != ConnectionState::connected || !session_.connected())
         return fail(operation, Failure(Errc::not_connected, "the next connection authenticates anew"));
-    waiting_to_authenticate_.push_back(operation.place_);
+    asked_again_.use().waiting.push_back(operation.place_);
     changed_.notify();
 }
 
 /// One step; a failure is the end of the connection.
 Failure Core::reauthenticate() {
     if (!authentication_) {
-        if (waiting_to_authenticate_.empty() || state_ == ConnectionState::disconnecting) return Failure();
+        if (!asked_again_ || asked_again_->waiting.empty() || state_ == ConnectionState::disconnecting)
+            return Failure();
         // Who asks from now on wants another one: what he would have renewed comes too late for this.
-        while (auto* place = waiting_to_authenticate_.pop_front()) authenticating_.push_back(*place);
+        while (auto* place = asked_again_->waiting.pop_front()) asked_again_->under_way.push_back(*place);
         begins_again_ = true;
         start_authentication();
         runtime_.arm_after(alarm_, settings_.plain().connect_timeout);
@@ -164,8 +165,8 @@ void Core::begin_again() {
 void Core::authenticated(const Failure& why) {
     authentication_.reset();
     alarm_.disarm();
-    if (!waiting_to_authenticate_.empty()) changed_.notify();
-    while (auto* place = authenticating_.pop_front()) {
+    if (!asked_again_->waiting.empty()) changed_.notify();
+    while (auto* place = asked_again_->under_way.pop_front()) {
         if (why) place->operation.failure_ = why;
         place->operation.finish();
     }
@@ -173,8 +174,9 @@ void Core::authenticated(const Failure& why) {
 }
 
 void Core::authentication_lost(const Failure& why) {
-    fail_all(authenticating_, why);
-    fail_all(waiting_to_authenticate_, why);
+    if (!asked_again_) return;
+    fail_all(asked_again_->under_way, why);
+    fail_all(asked_again_->waiting, why);
 }
 
 } // namespace culex::client

@@ -16,8 +16,8 @@ std::uint64_t fresh_seed(Runtime& runtime) {
     return std::uint64_t{device()} << 32 | device();
 }
 
-session::Config session_config(const Settings& settings, const Observer* observer) noexcept {
-    session::Config config = settings.session_config();
+session::Config session_config(const ClientOptions& options, const Observer* observer) noexcept {
+    session::Config config = client::session_config(options);
     config.report_packets = config.deliver_on_pubrel = observer != nullptr;
     return config;
 }
@@ -25,9 +25,9 @@ session::Config session_config(const Settings& settings, const Observer* observe
 } // namespace
 
 Core::Core(Runtime& runtime, const ClientOptions& options, Observer* observer)
-    : runtime_(runtime), observer_(observer), settings_(options), session_(session_config(settings_, observer)),
+    : runtime_(runtime), observer_(observer), settings_(options), session_(session_config(options, observer)),
       router_(runtime, session_, settings_.plain().inbound, *this),
-      receive_maximum_(settings_.session_config().receive_maximum),
+      receive_maximum_(session_config(options).receive_maximum),
       broker_keeps_to_maximum_(wire::receive_maximum_binds(settings_.plain().version)),
       backoff_(options.reconnect, fresh_seed(runtime)), verdicts_(options.reconnect.verdicts),
       route_(options.reconnect.redirects) {
@@ -201,7 +201,7 @@ void Core::update_reading() {
     const bool window_full = session_.unacknowledged() >= receive_maximum_ && session_.waits_for_consumer();
     const bool below_soft = bytes <= limits.soft_bytes && messages <= limits.soft_messages;
     const bool below_hard = bytes <= limits.hard_bytes && messages <= limits.hard_messages;
-    const bool waits_for_answer = session_.outstanding() != 0 || !authenticating_.empty();
+    const bool waits_for_answer = session_.outstanding() != 0 || (asked_again_ && !asked_again_->under_way.empty());
     const bool reading =
         !waits_for_answer ? below_soft && !window_full : below_hard || !window_full || broker_keeps_to_maximum_;
     router_.tell_of_consumption(!reading);

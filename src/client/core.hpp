@@ -172,6 +172,8 @@ private:
     // supervisor.cpp
     Task<> supervise();
     [[nodiscard]] bool connection_ends();
+    [[nodiscard]] Failure end_connection(bool& held);
+    void note_end(const Failure& why);
     Task<> back_off();
     void start();
     void connected();
@@ -258,14 +260,17 @@ private:
     Places waiting_to_connect_;
     Places waiting_to_disconnect_;
     Places waiting_until_connected_;
-    Places waiting_to_authenticate_; // again; the next exchange is for them
-    Places authenticating_;          // ... and this one
+    struct AskedAgain {
+        Places waiting;   // the next exchange is for them
+        Places under_way; // ... and this one
+    };
+    Rare<AskedAgain> asked_again_; // to authenticate
 
     // What the supervisor is told, and works with.
     Signal changed_;
     Route route_;
-    std::vector<std::string> endpoints_of_3_1_1_; // that have refused version 5
-    Endpoint endpoint_;                           // of the attempt, or of the connection
+    Rare<std::vector<std::string>> endpoints_of_3_1_1_; // that have refused version 5
+    Endpoint endpoint_;                                 // of the attempt, or of the connection
     TimePoint attempt_until_{};
     unsigned attempt_ = 0;       // since `connect`, or the end of a connection
     std::size_t our_faults_ = 0; // attempts in a row that failed for something on our side

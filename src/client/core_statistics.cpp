@@ -5,7 +5,7 @@ namespace culex::client {
 Statistics Core::statistics() {
     Statistics now;
     session_.count_into(now);
-    now.outbound_dropped[static_cast<std::size_t>(settings_.plain().outbound.when_full)] += refused_;
+    now.outbound_dropped[static_cast<std::size_t>(settings_.plain().when_full)] += refused_;
     waiting_for_room_.for_each([&](ClientOperation::Place&) { ++now.outbound.waiting_for_room; });
     now.inbound.messages = router_.messages() + held_messages_;
     now.inbound.bytes = router_.bytes() + held_bytes_;

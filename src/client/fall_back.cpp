@@ -35,20 +35,21 @@ Task<Failure> Core::fall_back(Failure why) {
     const bool said_so = refuses_version(why);
     drop_link();
     runtime_.arm(alarm_, attempt_until_); // the same attempt still
-    if (endpoints_of_3_1_1_.size() == greatest_memory) endpoints_of_3_1_1_.erase(endpoints_of_3_1_1_.begin());
-    endpoints_of_3_1_1_.push_back(name);
+    std::vector<std::string>& refused = endpoints_of_3_1_1_.use();
+    if (refused.size() == greatest_memory) refused.erase(refused.begin());
+    refused.push_back(name);
     Failure again = co_await greet();
     if (again && !said_so) {
-        std::erase(endpoints_of_3_1_1_, name);
+        std::erase(endpoints_of_3_1_1_.use(), name);
         co_return why; // the first words tell more
     }
     co_return again;
 }
 
 Version Core::version_for(const Endpoint& endpoint) const {
-    if (endpoints_of_3_1_1_.empty()) return settings_.plain().version;
-    return std::ranges::count(endpoints_of_3_1_1_, endpoint.to_string()) > 0 ? Version::v3_1_1
-                                                                             : settings_.plain().version;
+    if (!endpoints_of_3_1_1_) return settings_.plain().version;
+    return std::ranges::count(*endpoints_of_3_1_1_, endpoint.to_string()) > 0 ? Version::v3_1_1
+                                                                              : settings_.plain().version;
 }
 
 /// Between connections.

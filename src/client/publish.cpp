@@ -52,7 +52,7 @@ void Core::publish(Publish& message, ClientOperation& operation) {
             operation.done_ = published->done;
             return verb_done();
         }
-        const bool wait = settings_.plain().outbound.when_full == WhenFull::wait;
+        const bool wait = settings_.plain().when_full == WhenFull::wait;
         if (!wait && wants_room(published.failure())) ++refused_;
         if (!wait || !wants_room(published.failure())) return fail(operation, std::move(published).failure());
     }

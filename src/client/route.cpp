@@ -57,30 +57,30 @@ void Route::start(std::vector<Endpoint> endpoints) {
 
 void Route::start_over() noexcept {
     turn_ = 0;
-    detour_.clear();
+    detour_.reset();
     moved_ = no_place;
     astray_ = false;
     new_round();
 }
 
 void Route::connected() {
-    if (detour_.empty()) return;
+    if (detour_.look().empty()) return;
     if (moved_ != no_place) {
         turn_ = std::exchange(moved_, no_place);
-        endpoints_[turn_] = std::move(detour_.front());
+        endpoints_[turn_] = std::move(detour_->front());
     } else {
         astray_ = true;
     }
-    detour_.clear();
+    detour_.reset();
 }
 
 void Route::stay() noexcept {
-    if (!detour_.empty()) return pass();
+    if (!detour_.look().empty()) return pass();
     astray_ = false;
 }
 
 void Route::pass() noexcept {
-    if (!detour_.empty()) return detour_.pop_front();
+    if (!detour_.look().empty()) return detour_->pop_front();
     if (std::exchange(astray_, false)) return;
     turn_ = (turn_ + 1) % endpoints_.size();
     ++turns_;
@@ -91,12 +91,12 @@ bool Route::redirect(std::string_view reference, const Endpoint& at, bool moved)
     std::vector<Endpoint> named = parse_reference(reference, at);
     if (named.empty()) return false;
     ++redirects_;
-    const bool has_turn = detour_.empty() && !astray_;
+    const bool has_turn = detour_.look().empty() && !astray_;
     const std::size_t place = !has_turn ? moved_ : at == endpoints_[turn_] ? turn_ : no_place;
     moved_ = moved ? place : no_place;
     pass();
-    detour_.clear();
-    for (Endpoint& endpoint : named) detour_.push_back(std::move(endpoint));
+    detour_.reset();
+    for (Endpoint& endpoint : named) detour_.use().push_back(std::move(endpoint));
     return true;
 }
 

@@ -7,6 +7,7 @@
 
 #include <culex/endpoint.hpp>
 
+#include "base/rare.hpp"
 #include "base/ring.hpp"
 
 namespace culex::client {
@@ -28,7 +29,7 @@ public:
     [[nodiscard]] bool empty() const noexcept { return endpoints_.empty(); }
     [[nodiscard]] std::size_t size() const noexcept { return endpoints_.size(); }
     [[nodiscard]] const Endpoint& next() const noexcept {
-        return detour_.empty() ? endpoints_[turn_] : detour_.front();
+        return detour_.look().empty() ? endpoints_[turn_] : detour_->front();
     }
 
     /// `next` has connected: a detour is at its end.
@@ -42,7 +43,7 @@ public:
     [[nodiscard]] bool redirect(std::string_view reference, const Endpoint& at, bool moved);
 
     /// Each endpoint has had its turn since `new_round`.
-    [[nodiscard]] bool round_is_over() const noexcept { return detour_.empty() && turns_ >= endpoints_.size(); }
+    [[nodiscard]] bool round_is_over() const noexcept { return detour_.look().empty() && turns_ >= endpoints_.size(); }
     void new_round() noexcept { turns_ = redirects_ = 0; }
 
 private:
@@ -53,7 +54,7 @@ private:
     std::size_t turn_ = 0;   // whose turn it is
     unsigned turns_ = 0;     // in this round
     unsigned redirects_ = 0; // in this round
-    Ring<Endpoint> detour_;
+    Rare<Ring<Endpoint>> detour_;
     std::size_t moved_ = no_place; // the place that the detour may take
     bool astray_ = false;          // the connection is at a detour's end, and nobody's turn
 };

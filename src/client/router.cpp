@@ -72,7 +72,7 @@ void Router::remove(Inbox& inbox) noexcept {
 }
 
 void Router::on_message(Message&& message, const session::Delivery& delivery) {
-    const bool too_much = bytes_ > limits_.hard_bytes || waiting_ > limits_.hard_messages;
+    const bool too_much = bytes_ > hard_bytes_ || waiting_ > hard_messages_;
     if (too_much && delivery.qos == QoS::at_most_once) [[unlikely]] {
         ++dropped_;
         return;
@@ -97,7 +97,7 @@ void Router::walk_tree(Message&& message, const session::Delivery& delivery) {
     if (!walk.first) return push(*catch_all_, {std::move(message), delivery});
     if (walk.holders == 1) memo_.remember(message.topic(), walk.first);
     if (walk.holders > 1 && delivery.sequence != 0)
-        shared_.emplace(delivery.sequence, SharedDelivery{delivery, walk.holders});
+        shared_.use().emplace(delivery.sequence, SharedDelivery{delivery, walk.holders});
     push(*walk.first, {std::move(message), delivery});
 }
 
@@ -134,17 +134,18 @@ void Router::on_ack(const session::Delivery& delivery, ReasonCode code, const Ac
 
 /// One of those who share a delivery is done with it.
 bool Router::others_hold(const session::Delivery& delivery, ReasonCode& code) {
-    const auto found = shared_.find(delivery.sequence);
-    if (found == shared_.end()) return false;
+    const auto found = shared_->find(delivery.sequence);
+    if (found == shared_->end()) return false;
     found->second.taken = found->second.taken || !failed(code);
     if (--found->second.holders > 0) return true;
     if (found->second.taken) code = ReasonCode::success; // it is refused where nobody wanted it
-    shared_.erase(found);
+    shared_->erase(found);
     return false;
 }
 
 void Router::link_began() {
-    std::erase_if(shared_, [this](const auto& shared) { return !session_.awaits(shared.second.delivery); });
+    if (shared_)
+        std::erase_if(*shared_, [this](const auto& shared) { return !session_.awaits(shared.second.delivery); });
 }
 
 void Router::leave(InboxEntry&& entry) {
@@ -155,7 +156,7 @@ void Router::leave(InboxEntry&& entry) {
     if (catch_all_) return push(*catch_all_, std::move(entry));
     ++unclaimed_;
     // Who shares it may have seen it, and is not to see it twice.
-    if (!shared_.contains(unseen.sequence)) session_.give_back(unseen);
+    if (!shared_ || !shared_->contains(unseen.sequence)) session_.give_back(unseen);
 }
 
 void Router::unclaimed(InboxEntry&& entry) {

@@ -7,6 +7,7 @@
 
 #include <culex/options.hpp>
 
+#include "base/rare.hpp"
 #include "base/topic_memo.hpp"
 #include "base/topic_tree.hpp"
 #include "client/inbox.hpp"
@@ -28,7 +29,8 @@ protected:
 class Router final : public session::MessageSink, private session::AckHandler {
 public:
     Router(Scheduler& scheduler, session::Session& session, const InboundLimits& limits, RouterOwner& owner) noexcept
-        : scheduler_(scheduler), session_(session), limits_(limits), owner_(owner) {}
+        : scheduler_(scheduler), session_(session), hard_bytes_(limits.hard_bytes),
+          hard_messages_(limits.hard_messages), owner_(owner) {}
     ~Router();
     Router(const Router&) = delete;
     Router& operator=(const Router&) = delete;
@@ -55,7 +57,7 @@ public:
     [[nodiscard]] std::size_t messages() const noexcept { return waiting_; }
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
     /// Deliveries that several streams have, and not all are done with.
-    [[nodiscard]] std::size_t shared_count() const noexcept { return shared_.size(); }
+    [[nodiscard]] std::size_t shared_count() const noexcept { return shared_ ? shared_->size() : 0; }
     [[nodiscard]] std::uint64_t unclaimed_count() const noexcept { return unclaimed_; }
     [[nodiscard]] std::uint64_t dropped_count() const noexcept { return dropped_; }
 
@@ -101,7 +103,7 @@ private:
     }
     void on_ack(const session::Delivery& delivery, ReasonCode code, const AckProperties* why) override;
     void acknowledge(const session::Delivery& delivery, ReasonCode code, const AckProperties* why = nullptr) {
-        if (!shared_.empty() && others_hold(delivery, code)) [[unlikely]]
+        if (shared_ && !shared_->empty() && others_hold(delivery, code)) [[unlikely]]
             return;
         // Where there is output already, it is seen to.
         const bool first = session_.output().empty();
@@ -112,17 +114,18 @@ private:
 
     Scheduler& scheduler_;
     session::Session& session_;
-    const InboundLimits limits_;
+    const std::size_t hard_bytes_;
+    const std::size_t hard_messages_;
     RouterOwner& owner_;
     TopicTree<Inbox*> tree_;
     TopicMemo<Inbox> memo_; // topics with one inbox, as the tree is now
     bool tells_ = false;
     Inbox* catch_all_ = nullptr;
     IntrusiveList<Inbox> inboxes_;
-    std::unordered_map<std::uint64_t, SharedDelivery> shared_; // by sequence
-    std::vector<session::Delivery> owed_;                      // of unclaimed messages
-    Revocable<session::AckHandler> acks_{*this};               // messages refer to this, and may outlive it
-    std::uint64_t messages_ = 0;                               // numbers them, so that one inbox gets each once
+    Rare<std::unordered_map<std::uint64_t, SharedDelivery>> shared_; // by sequence
+    std::vector<session::Delivery> owed_;                            // of unclaimed messages
+    Revocable<session::AckHandler> acks_{*this};                     // messages refer to this, and may outlive it
+    std::uint64_t messages_ = 0;                                     // numbers them, so that one inbox gets each once
     std::size_t waiting_ = 0;
     std::size_t bytes_ = 0;
     std::uint64_t unclaimed_ = 0;

@@ -42,16 +42,11 @@ wire::Frame frame_of(Bytes packet) {
 void Settings::change(const ClientOptions& options) {
     plain_ = {.version = options.version,
               .fall_back_to_3_1_1 = options.fall_back_to_3_1_1,
-              .receive_maximum = options.properties.receive_maximum.value_or(65'535),
-              .topic_alias_maximum = options.properties.topic_alias_maximum.value_or(0),
-              .outbound_topic_aliases = options.outbound_topic_aliases,
-              .maximum_packet_size = options.properties.maximum_packet_size.value_or(session::unlimited_packet_size),
-              .outbound = options.outbound,
+              .when_full = options.outbound.when_full,
               .inbound = options.inbound,
               .stream = options.stream,
               .authenticator = options.authenticator,
-              .connect_timeout = options.connect_timeout,
-              .ping_timeout = options.ping_timeout};
+              .connect_timeout = options.connect_timeout};
     const TlsContext* const tls = options.tls ? options.tls : options.stream.tls;
     if (tls) {
         tls_ = *tls;
@@ -140,17 +135,17 @@ Result<void> Settings::set_credentials(std::optional<std::string_view> user_name
     return keep(packet);
 }
 
-session::Config Settings::session_config() const noexcept {
-    return {.version = plain_.version,
-            .receive_maximum = plain_.receive_maximum,
-            .maximum_packet_size = plain_.maximum_packet_size,
-            .topic_alias_maximum = plain_.topic_alias_maximum,
-            .outbound_topic_aliases = plain_.outbound_topic_aliases,
-            .ping_timeout = plain_.ping_timeout,
-            .outbound_messages = plain_.outbound.messages,
-            .outbound_bytes = plain_.outbound.bytes,
-            .when_full = plain_.outbound.when_full,
-            .authenticates = plain_.authenticator != nullptr};
+session::Config session_config(const ClientOptions& options) noexcept {
+    return {.version = options.version,
+            .receive_maximum = options.properties.receive_maximum.value_or(65'535),
+            .maximum_packet_size = options.properties.maximum_packet_size.value_or(session::unlimited_packet_size),
+            .topic_alias_maximum = options.properties.topic_alias_maximum.value_or(0),
+            .outbound_topic_aliases = options.outbound_topic_aliases,
+            .ping_timeout = options.ping_timeout,
+            .outbound_messages = options.outbound.messages,
+            .outbound_bytes = options.outbound.bytes,
+            .when_full = options.outbound.when_full,
+            .authenticates = options.authenticator != nullptr};
 }
 
 } // namespace culex::client

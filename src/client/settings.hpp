@@ -16,21 +16,19 @@
 
 namespace culex::client {
 
-/// The options that own nothing, of which a client is asked again and again: policies, limits, times.
+/// The options that own nothing and are asked for again and again. What is needed once is taken from `ClientOptions`.
 struct PlainOptions {
     Version version{};
     bool fall_back_to_3_1_1 = false;
-    std::uint16_t receive_maximum = 65'535;
-    std::uint16_t topic_alias_maximum = 0;
-    std::uint16_t outbound_topic_aliases = 0;
-    std::uint32_t maximum_packet_size = session::unlimited_packet_size;
-    OutboundLimits outbound{};
+    WhenFull when_full{};
     InboundLimits inbound{};
     StreamOptions stream{};
     Authenticator* authenticator = nullptr;
     std::chrono::milliseconds connect_timeout{};
-    std::chrono::milliseconds ping_timeout{};
 };
+
+/// What a session is made with.
+[[nodiscard]] session::Config session_config(const ClientOptions& options) noexcept;
 
 /// Everything that CONNECT says is kept as the bytes of a CONNECT packet, read as views on them when it is needed: one copy,
 /// checked by the same code that would refuse to send it.
@@ -52,7 +50,6 @@ public:
     [[nodiscard]] bool keeps_session() const;
     [[nodiscard]] std::string_view client_id() const noexcept { return client_id_; }
     [[nodiscard]] const PlainOptions& plain() const noexcept { return plain_; }
-    [[nodiscard]] session::Config session_config() const noexcept;
 
 private:
     struct Headers {

@@ -16,20 +16,31 @@ Task<> Core::supervise() {
         if (was_connected) {
             connected();
             while (!connection_ends()) co_await changed_.wait();
-            why = Failure(link_end_).during(Phase::session).at(endpoint_.to_string());
-            drop_link();
-            held = backoff_.was_connected(runtime_.now() - connected_at_);
-            lost(why);
+            why = end_connection(held);
         } else {
             attempt_failed(why);
         }
         if (told_to_stop()) co_return stop(Failure());
-        last_failure_ = why;
-        log(LogLevel::info, "{}: {}", client_id(), why.message());
+        note_end(why);
         if (!find_next(why, was_connected, held)) co_return stop(why);
         co_await back_off();
         if (told_to_stop()) co_return stop(Failure());
     }
+}
+
+/// Why it has ended; `held`: it has earned a fresh start. This and its like are no part of the coroutine, in whose frame their
+/// temporaries would stay for the life of a connection.
+Failure Core::end_connection(bool& held) {
+    Failure why = Failure(link_end_).during(Phase::session).at(endpoint_.to_string());
+    drop_link();
+    held = backoff_.was_connected(runtime_.now() - connected_at_);
+    lost(why);
+    return why;
+}
+
+void Core::note_end(const Failure& why) {
+    last_failure_ = why;
+    log(LogLevel::info, "{}: {}", client_id(), why.message());
 }
 
 void Core::connected() {

@@ -29,7 +29,7 @@ Result<void> Session::handle_open(const Connect& connect, TimePoint now) {
     authentication_method_.assign(connect.properties.authentication_method);
     auth_turn_ = authentication_method_ ? AuthTurn::broker : AuthTurn::nobody;
     parked_.reset();
-    aliases_.clear();
+    aliases_.reset();
     last_sent_ = last_received_ = now;
     ping_sent_.reset();
     ping_timed_.reset();

@@ -296,9 +296,10 @@ private:
                 std::span<const ReasonCode> codes = {}, const AckProperties& properties = {});
     static void explain(Event& event, ReasonCode code, std::span<const ReasonCode> codes,
                         const AckProperties& properties);
-    [[nodiscard]] wire::Arena& fresh_arena() noexcept {
-        if (arena_.used() > 0) arena_.reset();
-        return arena_;
+    [[nodiscard]] wire::Arena& fresh_arena() {
+        wire::Arena& arena = arena_.use();
+        if (arena.used() > 0) arena.reset();
+        return arena;
     }
 
     // session_auth.cpp
@@ -471,9 +472,9 @@ private:
     Rare<std::string> authentication_method_;
     Rare<Buffer> parked_; // what came between CONNACK and `accept`, but for its first bytes, which the framer keeps
     wire::Framer framer_;
-    std::vector<std::string> aliases_; // of the broker: alias - 1 -> topic
-    TopicAliases topic_aliases_;       // ours
-    TimePoint noted_{};                // the latest of these three is the best that is known
+    Rare<std::vector<std::string>> aliases_; // of the broker: alias - 1 -> topic
+    TopicAliases topic_aliases_;             // ours
+    TimePoint noted_{};                      // the latest of these three is the best that is known
     TimePoint last_sent_{};
     TimePoint last_received_{};
     std::optional<TimePoint> ping_sent_;  // the oldest that is not answered, or when reading went on after it
@@ -494,7 +495,7 @@ private:
     Ring<Event> events_;
     Buffer output_;
     Buffer scratch_;
-    wire::Arena arena_;
+    Rare<wire::Arena> arena_; // of packets that are not plain
 };
 
 template <class List> inline Exchange& Session::track(Exchange::Owner&& exchange, List& list, Operation* operation) {

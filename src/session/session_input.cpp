@@ -119,7 +119,11 @@ void Session::handle_rare_packet(const wire::Frame& frame) {
 }
 
 template <class P> void Session::decode_and_handle(const wire::Frame& frame) {
-    auto packet = wire::decode<P>(frame, config_.version, fresh_arena(), wire::Sender::server);
+    // An idle client gets these two alone, and keeps no arena for them.
+    constexpr bool gets_when_idle = std::is_same_v<P, Connack> || std::is_same_v<P, Pingresp>;
+    wire::Arena passing; // no memory until an array is asked for
+    auto packet =
+        wire::decode<P>(frame, config_.version, gets_when_idle ? passing : fresh_arena(), wire::Sender::server);
     if (!packet) return fail(std::move(packet).failure());
     handle(*packet);
 }

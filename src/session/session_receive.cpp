@@ -87,8 +87,9 @@ bool Session::resolve_alias(Publish& packet) {
                        ReasonCode::topic_alias_invalid));
         return false;
     }
-    if (aliases_.size() < alias) aliases_.resize(alias);
-    std::string& topic = aliases_[alias - 1u];
+    std::vector<std::string>& known = aliases_.use();
+    if (known.size() < alias) known.resize(alias);
+    std::string& topic = known[alias - 1u];
     if (packet.topic.empty() && topic.empty()) {
         fail(violation(fmt::format("topic alias {} stands for no topic yet", alias)));
         return false;

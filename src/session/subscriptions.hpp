@@ -12,16 +12,18 @@
 
 #include <culex/packet.hpp>
 
+#include "base/rare.hpp"
+
 namespace culex::session {
 
 class Subscriptions {
 public:
     void granted(const TopicSubscription& subscription, std::optional<std::uint32_t> identifier);
     void removed(std::string_view filter) noexcept;
-    void clear() noexcept { granted_.clear(); }
+    void clear() noexcept { granted_.reset(); }
 
-    [[nodiscard]] bool empty() const noexcept { return granted_.empty(); }
-    [[nodiscard]] std::size_t size() const noexcept { return granted_.size(); }
+    [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+    [[nodiscard]] std::size_t size() const noexcept { return granted_ ? granted_->size() : 0; }
 
     /// Calls `subscribe(const Subscribe&)`, without packet identifier, until everything is asked for once: packets of at
     /// most `filters_per_packet` filters and, but for a single filter that is longer, `bytes_per_packet` bytes, each with
@@ -37,12 +39,13 @@ private:
         TopicSubscription options; // its filter views the key
         std::optional<std::uint32_t> identifier;
     };
-    std::map<std::string, Granted, std::less<>> granted_;
+    Rare<std::map<std::string, Granted, std::less<>>> granted_;
 };
 
 template <class F> void Subscriptions::restore(std::size_t bytes_per_packet, bool if_new, F subscribe) const {
+    if (!granted_) return;
     std::vector<TopicSubscription> batch;
-    for (auto next = granted_.begin(); next != granted_.end();) {
+    for (auto next = granted_->begin(); next != granted_->end();) {
         batch.clear();
         std::size_t bytes = head_size;
         const std::optional<std::uint32_t> identifier = next->second.identifier;
@@ -52,8 +55,8 @@ template <class F> void Subscriptions::restore(std::size_t bytes_per_packet, boo
                 batch.back().retain_handling = RetainHandling::send_if_new;
             bytes += next->first.size() + 3;
             ++next;
-        } while (next != granted_.end() && next->second.identifier == identifier && batch.size() < filters_per_packet &&
-                 bytes + next->first.size() + 3 <= bytes_per_packet);
+        } while (next != granted_->end() && next->second.identifier == identifier &&
+                 batch.size() < filters_per_packet && bytes + next->first.size() + 3 <= bytes_per_packet);
         subscribe(Subscribe{.subscriptions = batch, .properties = {.subscription_identifier = identifier}});
     }
 }

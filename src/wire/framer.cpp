@@ -32,7 +32,7 @@ Result<std::optional<Frame>> Framer::next_other() {
 Result<std::optional<Frame>> Framer::next_in_chunk() {
     const Bytes bytes{at_, end_};
     if (bytes.empty()) {
-        kept_.release();
+        kept_.reset();
         return std::optional<Frame>{};
     }
     const Result<Header> header = parse_header(bytes);
@@ -44,7 +44,7 @@ Result<std::optional<Frame>> Framer::next_in_chunk() {
     }
     stash_.append(bytes);
     at_ = end_;
-    kept_.release();
+    kept_.reset();
     return std::optional<Frame>{};
 }
 
@@ -92,9 +92,9 @@ void Framer::keep() {
     if (at_ == end_) return;
     Buffer rest; // and not kept_ itself, where the bytes may lie already
     rest.append({at_, end_});
-    kept_.swap(rest);
-    at_ = kept_.bytes().data();
-    end_ = at_ + kept_.size();
+    kept_.use().swap(rest);
+    at_ = kept_->bytes().data();
+    end_ = at_ + kept_->size();
     set_short_end();
 }
 
@@ -120,7 +120,7 @@ void Framer::reset() noexcept {
     at_ = end_ = nullptr;
     stash_done_ = false;
     stash_.release();
-    kept_.release();
+    kept_.reset();
     set_short_end();
 }
 

@@ -9,6 +9,7 @@
 #include <culex/result.hpp>
 #include <culex/types.hpp>
 
+#include "base/rare.hpp"
 #include "wire/varint.hpp"
 
 namespace culex::wire {
@@ -127,7 +128,7 @@ private:
     std::uint32_t maximum_ = no_limit;
     bool stash_done_ = false; // the stash holds a frame that was handed out
     Buffer stash_;            // the beginning of one packet
-    Buffer kept_;             // the rest of a chunk, see `keep`
+    Rare<Buffer> kept_;       // the rest of a chunk, see `keep`
 };
 
 } // namespace culex::wire
