@@ -40,6 +40,10 @@ public:
         entries_.emplace_into_room(std::move(message), delivery);
         if (entries_.size() == 1) wake();
     }
+    /// The memory of a backlog that is gone.
+    void give_back() noexcept {
+        if (entries_.empty()) entries_.release();
+    }
     /// No message will come any more. What is here can still be taken; then `next` is empty, or throws `why`.
     void end(const Failure& why);
     /// The client is gone: nothing can be acknowledged.

@@ -106,6 +106,12 @@ void Router::settle() {
     owed_.clear();
 }
 
+void Router::on_rest() noexcept {
+    inboxes_.for_each([](Inbox& inbox) { inbox.give_back(); });
+    if (owed_.empty()) owed_ = {};
+    if (shared_ && shared_->empty()) shared_.reset();
+}
+
 /// The first inbox is kept for the end: it gets the message itself, and where it stays the only one nothing is shared.
 void Router::meet(Walk& walk, Inbox& inbox, const Message& message, const session::Delivery& delivery) {
     if (inbox.last_seen == messages_) return; // two of its filters match

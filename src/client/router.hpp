@@ -45,6 +45,8 @@ public:
     void end(const Failure& why);
 
     void on_message(Message&& message, const session::Delivery& delivery) override;
+    /// Streams that hold nothing have no memory either.
+    void on_rest() noexcept override;
     /// The session has taken its input: what no stream wanted is acknowledged.
     void settle();
     /// Whether the owner wants to hear of each message that is taken or acknowledged; otherwise it hears only where there may

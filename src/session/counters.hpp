@@ -44,6 +44,16 @@ public:
         traffic.bytes -= packet.size();
         if (packet.type() == PacketType::publish) --sent.publishes[packet.first_byte >> 1 & 3U];
     }
+    /// Both ways, but for PINGREQ and PINGRESP: as long as it stays the same, nothing but these has passed.
+    [[nodiscard]] std::uint64_t work() const noexcept {
+        std::uint64_t packets = 0;
+        for (std::size_t type = 0; type < sent.by_type.size(); ++type) {
+            const auto named = static_cast<PacketType>(type);
+            if (named == PacketType::pingreq || named == PacketType::pingresp) continue;
+            packets += sent.by_type[type].packets + received.by_type[type].packets;
+        }
+        return packets;
+    }
     /// An exchange has come to its end.
     void answered(QoS qos, std::size_t latency_bucket) noexcept {
         ++(*acknowledged)[static_cast<std::size_t>(qos) - 1].buckets[latency_bucket];

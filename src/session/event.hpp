@@ -39,6 +39,8 @@ struct Event {
 class MessageSink {
 public:
     virtual void on_message(Message&& message, const Delivery& delivery) = 0;
+    /// Nothing has passed for a while: memory that only work needs may go.
+    virtual void on_rest() noexcept {}
 
 protected:
     ~MessageSink() = default;

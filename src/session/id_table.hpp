@@ -69,6 +69,11 @@ public:
         release();
     }
 
+    /// The memory of a table that is empty.
+    void give_back() noexcept {
+        if (size_ == 0) release();
+    }
+
 private:
     static constexpr std::size_t first_size = 16;
     static constexpr std::size_t kept_size = 4096; // what an empty table may keep

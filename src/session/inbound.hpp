@@ -101,6 +101,12 @@ public:
         return answer;
     }
 
+    /// That of what is empty.
+    void give_back_memory() noexcept {
+        if (slots_.empty()) slots_.release();
+        held_.give_back();
+    }
+
     /// QoS 1 and 2 messages of this link for which the broker still waits (section 3.1.2.11.3, Receive Maximum).
     [[nodiscard]] std::size_t unacknowledged() const noexcept { return unacknowledged_; }
 

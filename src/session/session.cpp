@@ -64,6 +64,8 @@ void Session::handle_end() {
     releases_.for_each(off_link);
     requested_.splice_back(requests_);
     requests_.splice_back(requested_);
+    framer_.reset();
+    give_back_memory();
 }
 
 std::size_t Session::suspend(const Failure& why) {
@@ -202,6 +204,7 @@ void Session::handle_time(TimePoint now) {
         return;
     }
     if (now < ping_due()) return;
+    rest();
     write(Pingreq{});
     last_sent_ = now;
     if (ping_sent_) return;

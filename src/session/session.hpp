@@ -272,6 +272,10 @@ private:
     [[nodiscard]] TimePoint ping_due() const noexcept;
     [[nodiscard]] TimePoint answer_due() const noexcept;
 
+    // session_rest.cpp
+    void rest() noexcept;
+    void give_back_memory() noexcept;
+
     // session_input.cpp: packets from the broker. What may not be ends in `fail`, which `handle_input` sees by the state:
     // a return value for each packet would cost more than most packets.
     void handle_frames();
@@ -490,6 +494,7 @@ private:
     TimePoint latency_until_{};
     std::size_t latency_bucket_ = 0;
     Counters counters_;
+    std::uint64_t work_at_ping_ = 0; // `Counters::work` at the last PINGREQ
     PacketTap* tap_ = nullptr;
     MessageSink* sink_ = nullptr;
     Ring<Event> events_;

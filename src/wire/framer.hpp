@@ -105,6 +105,14 @@ public:
     /// The memory that the stash holds now.
     [[nodiscard]] std::size_t stash_capacity() const noexcept { return stash_.capacity(); }
 
+    /// The memory of a stash that holds nothing, or only a frame that was handed out, whose views end.
+    void give_back() noexcept {
+        if (mid_packet()) return;
+        stash_done_ = false;
+        stash_.release();
+        set_short_end();
+    }
+
     /// Forgets everything for a new connection; the limit stays.
     void reset() noexcept;
 
