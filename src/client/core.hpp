@@ -144,6 +144,7 @@ public:
 
 private:
     friend class Requests;
+    Core(Runtime& runtime, const ClientOptions& options, Observer* observer, std::uint64_t seed);
     struct Alarm : Timer {
         explicit Alarm(Core& core_) noexcept
             : Timer([](Timer& timer) { static_cast<Alarm&>(timer).core.changed_.notify(); }), core(core_) {}

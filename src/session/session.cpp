@@ -231,8 +231,10 @@ TimePoint Session::ping_due() const noexcept {
     return since + ping_interval();
 }
 
-/// A tenth earlier than promised: a timer that is a little late still keeps the promise.
-Duration Session::ping_interval() const noexcept { return Duration(limits_.keep_alive) * 9 / 10; }
+/// A tenth earlier than promised at least: a timer that is a little late still keeps the promise.
+Duration Session::ping_interval() const noexcept {
+    return Duration(limits_.keep_alive) * (90'000 - config_.ping_earlier) / 100'000;
+}
 
 // --- events
 

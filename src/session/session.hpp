@@ -71,6 +71,9 @@ struct Config {
     std::uint16_t outbound_topic_aliases = 65'535;
     /// How long PINGRESP may take.
     Duration ping_timeout = std::chrono::seconds{10};
+    /// How much earlier than it must PINGREQ is sent, in hundred-thousandths of the keep-alive. Ten thousand clients
+    /// that have connected together, or heard one message together, would otherwise ping together, again and again.
+    std::uint16_t ping_earlier = 0;
     /// Bounds on what is queued or unacknowledged, and what happens beyond them. To wait is the owner's part: here it is to
     /// refuse (`Errc::queue_full`, `Errc::no_packet_id`).
     std::size_t outbound_messages = 100'000;

@@ -35,6 +35,15 @@ TEST_P(KeepAliveTest, pings_before_the_interval_is_over_when_nothing_else_was_se
     EXPECT_FALSE(peer->failure());
 }
 
+TEST_P(KeepAliveTest, pings_earlier_by_the_share_of_the_keep_alive_that_it_was_given) {
+    SessionPeer early(GetParam(), {.ping_earlier = 20'000});
+    early.connect({}, {.client_id = "c1", .keep_alive = 10});
+    const TimePoint begun = early.now;
+    EXPECT_EQ(early->poll_deadline() - begun, 7s);
+    early.advance(7s);
+    EXPECT_THAT(early.sent(), ElementsAre("PINGREQ"));
+}
+
 TEST_P(KeepAliveTest, does_not_ping_where_other_packets_flow_both_ways) {
     connect(10);
     for (int i = 0; i < 20; ++i) {
