@@ -96,8 +96,9 @@ Task<> connect_some(culex::Loop& loop, Clients& clients, const Job& job, const c
     const std::string where = url(job);
     while (clients.size() < job.count) {
         const std::string id = "c" + std::to_string(clients.size());
+        const std::chrono::seconds keep_alive(job.keep_alive > 0 ? job.keep_alive : 600);
         clients.push_back(std::make_unique<culex::AsyncClient>(
-            loop, culex::ClientOptions{.client_id = id, .keep_alive = std::chrono::seconds(600), .tls = tls}));
+            loop, culex::ClientOptions{.client_id = id, .keep_alive = keep_alive, .tls = tls}));
         culex::AsyncClient& client = *clients.back();
         co_await client.connect(where);
     }
@@ -107,6 +108,35 @@ Task<> connect_all(culex::Loop& loop, Clients& clients, const Job& job, const cu
     culex::Nursery nursery;
     for (std::uint64_t i = 0; i < connecting; ++i) nursery.spawn(connect_some(loop, clients, job, tls));
     co_await nursery.join();
+}
+
+std::uint64_t pings_of(const Clients& clients) {
+    std::uint64_t pings = 0;
+    for (const auto& client : clients) pings += client->statistics().sent.of(culex::PacketType::pingreq).packets;
+    return pings;
+}
+
+/// For three keep-alives; a broker's patience, which is one and a half, would be over by then.
+Task<> stay(const Clients& clients, const Job& job, Meter& meter) {
+    meter.begin();
+    auto last = Meter::Clock::now();
+    const auto until = last + std::chrono::seconds(3 * job.keep_alive);
+    std::uint64_t before = pings_of(clients);
+    while (last < until) {
+        co_await culex::sleep_for(std::chrono::milliseconds(100));
+        const std::uint64_t pings = pings_of(clients);
+        const auto now = Meter::Clock::now();
+        meter.note_pings(pings - before, std::chrono::duration<double>(now - last).count());
+        before = pings;
+        last = now;
+    }
+    meter.end();
+    std::uint64_t connected = 0;
+    for (const auto& client : clients) {
+        const culex::Statistics all = client->statistics();
+        connected += client->state() == culex::ConnectionState::connected && all.connections == 1;
+    }
+    meter.note_connected(connected);
 }
 
 Task<> idle(culex::Loop& loop, const Job& job, Meter& meter, const culex::TlsContext* tls) {
@@ -119,6 +149,7 @@ Task<> idle(culex::Loop& loop, const Job& job, Meter& meter, const culex::TlsCon
     co_await connect_all(loop, clients, job, tls);
     co_await culex::sleep_for(std::chrono::milliseconds(100));
     meter.note_idle((bench::resident_bytes() - before) / static_cast<double>(job.count - 1), bench::thread_count());
+    if (job.keep_alive > 0) co_await stay(clients, job, meter);
 }
 
 Task<> once_a_second(culex::AsyncClient& client, std::string_view payload, std::chrono::microseconds first) {

@@ -34,6 +34,8 @@ void parse_more(std::string_view word, Job& job) {
         job.subscriptions = value;
     } else if (name == "clients") {
         job.clients = value;
+    } else if (name == "keep_alive") {
+        job.keep_alive = value;
     } else {
         job.ca = word;
     }
@@ -84,6 +86,10 @@ void Meter::report(const Job& job) {
         std::printf(R"(, "median": %.3f, "p99": %.3f)", times_[times_.size() / 2], times_[times_.size() * 99 / 100]);
     }
     if (threads_ > 0) std::printf(R"(, "bytes_each": %.0f, "threads": %d)", bytes_each_, threads_);
+    if (job.keep_alive > 0) {
+        std::printf(R"(, "pings": %llu, "most_pings": %.0f, "connected": %llu)",
+                    static_cast<unsigned long long>(pings_), most_pings_, static_cast<unsigned long long>(connected_));
+    }
     std::printf("}\n");
 }
 

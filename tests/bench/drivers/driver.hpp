@@ -1,13 +1,15 @@
 #pragma once
 // What the drivers have in common: one client library each, one command line, one line of JSON as the answer.
 //
-//     driver workload count size port [ca.pem] [in_flight=N] [subscriptions=N] [clients=N]
+//     driver workload count size port [ca.pem] [in_flight=N] [subscriptions=N] [clients=N] [keep_alive=N]
 //
-// The last three are for `scale`, and for Culex' coroutine driver alone: messages under way at once in w3, filters that are
-// subscribed to besides in w5, and in w12 how many clients publish, one message after the other and without a pause.
+// The last four are for `scale`, and for Culex' coroutine driver alone: messages under way at once in w3, filters that are
+// subscribed to besides in w5, in w12 how many clients publish, one message after the other and without a pause, and in w8 the
+// keep-alive in seconds, of which the idle clients then live three.
 // `workload` is one of the table in README.md, "w1" to "w12"; what a driver does not do it refuses with exit status 3.
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -34,6 +36,7 @@ struct Job {
     std::uint64_t in_flight = 0; ///< 0: as the driver sees fit
     std::uint64_t subscriptions = 0;
     std::uint64_t clients = 0;
+    std::uint64_t keep_alive = 0; ///< seconds
 
     /// The client identifier by which the null broker knows what is wanted.
     [[nodiscard]] std::string client_id() const {
@@ -63,6 +66,12 @@ public:
         bytes_each_ = bytes_each;
         threads_ = threads;
     }
+    /// PINGREQs of all clients in so many seconds.
+    void note_pings(std::uint64_t count, double in) {
+        pings_ += count;
+        most_pings_ = std::max(most_pings_, static_cast<double>(count) / in / 10);
+    }
+    void note_connected(std::uint64_t count) { connected_ = count; }
     /// Prints the answer.
     void report(const Job& job);
 
@@ -75,6 +84,9 @@ private:
     double processor_ = 0;
     double bytes_each_ = 0;
     int threads_ = 0;
+    std::uint64_t pings_ = 0;
+    double most_pings_ = 0; // in a tenth of a second
+    std::uint64_t connected_ = 0;
     std::vector<double> times_;
 };
 
