@@ -3,8 +3,9 @@
 /// Memory for what comes and goes in great numbers at a few sizes: coroutine frames, message blocks.
 ///
 /// Each thread keeps freed blocks of up to `pool_largest` bytes in lists by size (steps of 64 bytes) and hands them out
-/// again: 4 MiB at most, so that what one read of a socket brings or settles comes from here and returns here. What is
-/// beyond goes back to the heap, and so does all of it when the thread ends.
+/// again: 1 MiB at most, so that what one read of a socket brings or settles comes from here and returns here. What is
+/// beyond waits in batches of 8 KiB for a thread that has none, as those do that allocate what others free: 4 MiB at most in a
+/// process. What is beyond that goes back to the heap, and so does what a thread has when it ends.
 /// Built with AddressSanitizer or ThreadSanitizer the pool is the plain heap, so that they see every block's life.
 
 #include <cstddef>

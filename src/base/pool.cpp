@@ -1,5 +1,9 @@
 #include "base/pool_cache.hpp"
 
+#include <atomic>
+#include <mutex>
+#include <utility>
+
 namespace culex {
 
 #ifdef CULEX_POOL_IS_HEAP
@@ -15,7 +19,71 @@ namespace pool {
 
 namespace {
 
-constexpr std::size_t kept_by_thread = std::size_t{4} << 20; // as pool.hpp says
+// As pool.hpp says.
+constexpr std::size_t kept_by_thread = std::size_t{1} << 20;
+constexpr std::size_t kept_in_depot = std::size_t{4} << 20;
+constexpr std::size_t batch_bytes = 8192;
+
+constexpr std::size_t bytes_of(std::size_t index) noexcept { return (index + 1) * step; }
+constexpr std::size_t batch_of(std::size_t index) noexcept { return batch_bytes / bytes_of(index); }
+
+void to_heap(FreeBlock* first) noexcept {
+    while (FreeBlock* const block = first) {
+        first = block->next;
+        ::operator delete(block);
+    }
+}
+
+// Where blocks that one thread frees wait for those who allocate on another. They travel in batches, so that its lock is taken
+// for many blocks and not for each.
+class Depot {
+public:
+    constexpr Depot() noexcept = default;
+    Depot(const Depot&) = delete;
+    Depot& operator=(const Depot&) = delete;
+    ~Depot() {
+        const std::scoped_lock lock(mutex_);
+        room_ = 0; // what comes later is not kept
+        for (auto& place : first_) {
+            while (Batch* const batch = place.load(std::memory_order_relaxed)) {
+                place.store(batch->next_batch, std::memory_order_relaxed);
+                to_heap(batch);
+            }
+        }
+    }
+
+    /// False where it has no room.
+    bool put(FreeBlock* first, std::size_t index) noexcept {
+        const std::scoped_lock lock(mutex_);
+        if (room_ < batch_bytes) return false;
+        room_ -= batch_bytes;
+        FreeBlock* const second = first->next;
+        Batch* const below = first_[index].load(std::memory_order_relaxed);
+        first_[index].store(new (first) Batch{{second}, below}, std::memory_order_relaxed);
+        return true;
+    }
+    /// Null where there is none.
+    FreeBlock* take(std::size_t index) noexcept {
+        if (!first_[index].load(std::memory_order_relaxed)) return nullptr;
+        const std::scoped_lock lock(mutex_);
+        Batch* const batch = first_[index].load(std::memory_order_relaxed);
+        if (!batch) return nullptr;
+        room_ += batch_bytes;
+        first_[index].store(batch->next_batch, std::memory_order_relaxed);
+        return batch;
+    }
+
+private:
+    struct Batch : FreeBlock {
+        Batch* next_batch;
+    };
+
+    std::mutex mutex_;
+    std::size_t room_ = kept_in_depot;
+    std::atomic<Batch*> first_[classes]{}; // written under the mutex
+};
+constinit Depot depot;
+
 constinit thread_local bool thread_ends = false;
 
 // Gives the cache back when the thread ends.
@@ -26,23 +94,58 @@ struct Drain {
     ~Drain() {
         thread_ends = true;
         cache.room = 0;
-        for (FreeBlock*& first : cache.first) {
-            while (FreeBlock* block = first) {
-                first = block->next;
-                ::operator delete(block);
-            }
-        }
+        for (FreeBlock*& first : cache.first) to_heap(std::exchange(first, nullptr));
     }
 };
 
-// Out of the way of the hot path: a pool that is full, the first block that a thread keeps, and whatever comes after its
-// end.
+/// False for a thread that ends.
+bool begin_cache() noexcept {
+    if (thread_ends) return false;
+    [[maybe_unused]] static thread_local const Drain drain;
+    return true;
+}
+
+/// Makes room in the cache; false where it does not have a whole batch of these.
+bool hand_over_batch(std::size_t index) noexcept {
+    FreeBlock** end = &cache.first[index];
+    for (std::size_t left = batch_of(index); left > 0; --left) {
+        if (!*end) return false;
+        end = &(*end)->next;
+    }
+    FreeBlock* const batch = std::exchange(cache.first[index], std::exchange(*end, nullptr));
+    cache.room += batch_of(index) * bytes_of(index);
+    if (!depot.put(batch, index)) to_heap(batch);
+    return true;
+}
+
+bool hand_over_some(std::size_t preferred) noexcept {
+    if (hand_over_batch(preferred)) return true;
+    for (std::size_t index = 0; index < classes; ++index) {
+        if (hand_over_batch(index)) return true;
+    }
+    return false;
+}
+
+// Out of the way of the hot path: the first block that a thread keeps, a cache that is full, and whatever comes after the
+// thread's end.
 [[gnu::noinline]] void free_slowly(void* memory, std::size_t index) noexcept {
-    if (!thread_ends) {
-        [[maybe_unused]] static thread_local const Drain drain;
+    if (begin_cache()) {
         if (keep(memory, index)) return;
+        if (hand_over_some(index) && keep(memory, index)) return;
     }
     ::operator delete(memory);
+}
+
+[[gnu::noinline]] void* allocate_slowly(std::size_t index) {
+    const std::size_t bytes = batch_of(index) * bytes_of(index);
+    if (begin_cache() && cache.room >= bytes) {
+        if (FreeBlock* const batch = depot.take(index)) {
+            cache.room -= bytes - bytes_of(index);
+            cache.first[index] = batch->next;
+            return batch;
+        }
+    }
+    return ::operator new(bytes_of(index));
 }
 
 } // namespace
@@ -53,10 +156,10 @@ void* pool_allocate(std::size_t size) {
     if (index >= pool::classes) return ::operator new(size);
     if (pool::FreeBlock* const block = pool::cache.first[index]) {
         pool::cache.first[index] = block->next;
-        pool::cache.room += (index + 1) * pool::step;
+        pool::cache.room += pool::bytes_of(index);
         return block;
     }
-    return ::operator new((index + 1) * pool::step);
+    return pool::allocate_slowly(index);
 }
 
 void pool_free(void* memory, std::size_t size) noexcept {

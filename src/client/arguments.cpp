@@ -21,13 +21,11 @@ Result<session::Exchange::Owner> prepare(Publish& message, Version version) {
     static thread_local Buffer scratch;
     message.dup = false;
     message.packet_id = message.qos == QoS::at_most_once ? 0 : 1; // any: the session puts the real one in
-    scratch.clear();
-    if (auto written = wire::encode(scratch, message, version); !written) return std::move(written).failure();
-    auto exchange = session::Exchange::make(PacketType::publish, message.qos, message.packet_id, scratch.bytes());
-    exchange->version = version;
-    if (message.properties.message_expiry_interval) exchange->expires_at = session::Exchange::expiry_not_begun;
+    auto prepared = session::Exchange::encode(message, version, scratch);
+    if (!prepared) return prepared;
+    if (message.properties.message_expiry_interval) (*prepared)->expires_at = session::Exchange::expiry_not_begun;
     if (scratch.capacity() > kept_scratch) scratch.release();
-    return exchange;
+    return prepared;
 }
 
 Result<void> check(std::span<const TopicSubscription> subscriptions, const SubscribeProperties& properties,

@@ -136,6 +136,9 @@ public:
     [[nodiscard]] std::string_view client_id() const noexcept;
     [[nodiscard]] const Failure& last_failure() const noexcept { return last_failure_; }
     [[nodiscard]] const session::Session& session() const noexcept { return session_; }
+    /// For `submit`; see `Session::lend_ids`.
+    const session::Session::LentIds& lend_ids(std::uint32_t most) noexcept { return session_.lend_ids(most); }
+    void forgo_id(PacketId id) noexcept { session_.forgo_id(id); }
     [[nodiscard]] const Router& router() const noexcept { return router_; }
     /// For who may outlive the client.
     [[nodiscard]] Revocable<Core>::Reference reference() { return self_.reference(); }

@@ -82,6 +82,13 @@ Result<PacketId> Core::try_publish(Publish& message) {
 }
 
 Result<PacketId> Core::submit(session::Exchange::Owner& message) {
+    if (session_.send_prepared_once(*message)) {
+        assert(link_ && !not_open() && waiting_for_room_.empty());
+        message->dispose();
+        (void)message.release();
+        link_->output_grew();
+        return PacketId{};
+    }
     if (Failure why = not_open()) return why;
     if (message->expires_at != TimePoint{}) session_.note_time(runtime_.now());
     auto submitted = session_.submit(message, nullptr);

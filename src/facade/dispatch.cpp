@@ -1,8 +1,6 @@
 // What the dispatch thread does, and the hooks.
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "base/log.hpp"
 #include "client/arguments.hpp"
 #include "facade/engine.hpp"
@@ -51,14 +49,14 @@ private:
     std::vector<UserProperty> user_properties_;
 };
 
-/// Calls something of the user's. An exception ends here, and in the log.
-template <class Call> void guarded(std::string_view what, Call call) noexcept {
+/// Calls something of the user's. An exception ends here, and in the log, with `what` and `of` as its subject.
+template <class Call> void guarded(const char* what, std::string_view of, Call call) noexcept {
     try {
         call();
     } catch (const std::exception& error) {
-        log(LogLevel::error, "{} threw: {}", what, error.what());
+        log(LogLevel::error, "{}{} threw: {}", what, of, error.what());
     } catch (...) {
-        log(LogLevel::error, "{} threw something that is no std::exception", what);
+        log(LogLevel::error, "{}{} threw something that is no std::exception", what, of);
     }
 }
 
@@ -137,7 +135,7 @@ bool Engine::dispatch(const session::Event& event) {
     const Packet packet(event, refusal_);
     Callback* const callback = callbacks_.select(packet.data());
     if (!callback || gone_) return true; // a condition may have destroyed the client
-    guarded(fmt::format("the callback for {}", to_string(event.type)), [&] { (*callback)(client_, packet.data()); });
+    guarded("the callback for ", to_string(event.type), [&] { (*callback)(client_, packet.data()); });
     if (!failed(refusal_.reason_code)) [[likely]]
         return true;
     const std::scoped_lock lock(mutex_);
@@ -163,7 +161,7 @@ bool Engine::run_hook(Lock& lock) {
     if (!due) return false;
     lock.unlock();
     const bool before = due->kind == HookKind::before_reconnect;
-    guarded(before ? "before_reconnect" : "after_connect", [&] { due->run(client_); });
+    guarded(before ? "before_reconnect" : "after_connect", "", [&] { due->run(client_); });
     due->functions.reset(); // perhaps they were the last to refer to what these have captured
     lock.lock();
     hooks_.ran(*due);

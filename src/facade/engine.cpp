@@ -59,9 +59,10 @@ void Engine::wait_connecting(Lock& lock, Answer& answer) {
     if (!hooks_.empty()) events_.interrupt(); // what came too late for us is the dispatch thread's
 }
 
-void Engine::push(Lock& lock, Request request) {
+/// In the queue, and in the session for the first that waits there.
+void Engine::wait_for_room(Lock& lock) {
     const auto must_wait = [this] { return open_ && (requests_.full() || (requests_.blocked && refuses_when_full())); };
-    if (must_wait()) {
+    if (must_wait()) [[unlikely]] {
         if (refuses_when_full()) {
             count_refused();
             throw Error(Failure(Errc::queue_full));
@@ -69,44 +70,58 @@ void Engine::push(Lock& lock, Request request) {
         check_may_wait();
         wait(lock, [&] { return !must_wait(); });
     }
-    if (!open_) throw Error(why_not_);
-    ++requests_.count;
-    requests_.bytes += request.size();
-    requests_.requests.push_back(std::move(request));
-    if (std::exchange(requests_.called, true)) return;
-    call_io([](IoSide& side) { side.serve(); });
+    if (!open_) [[unlikely]]
+        throw Error(why_not_);
 }
 
-PacketId Engine::ask(Request request) {
+void Engine::push(Request&& request) {
+    requests_.add(std::move(request));
+    if (!std::exchange(requests_.called, true)) call_io([](IoSide& side) { side.serve(); });
+}
+
+PacketId Engine::ask(Lock& lock, Request&& request, Answer& answer) {
     check_may_wait();
-    Answer answer;
     request.answer = &answer;
-    Lock lock(mutex_);
-    push(lock, std::move(request));
+    push(std::move(request));
     wait(lock, [&] { return answer.done; });
     return result_of(answer);
 }
 
-PacketId Engine::publish(Publish& message) {
-    auto prepared = client::prepare(message, settings_.version);
-    Request request{.message = std::move(prepared).value()};
-    if (message.qos != QoS::at_most_once) return ask(std::move(request));
+PacketId Engine::ask(Answer::Verb verb) {
+    Answer answer{.verb = &verb};
     Lock lock(mutex_);
-    push(lock, std::move(request));
-    return 0;
+    wait_for_room(lock);
+    return ask(lock, Request{}, answer);
+}
+
+/// Encoded without a lock. From QoS 1 up it is under an identifier of the loan, and at once where the loan covers it.
+PacketId Engine::publish(Publish& message) {
+    Request request{.message = client::prepare(message, settings_.version).value()};
+    Lock lock(mutex_);
+    wait_for_room(lock);
+    if (message.qos == QoS::at_most_once) {
+        push(std::move(request));
+        return 0;
+    }
+    const PacketId id = requests_.loan.take_id();
+    request.message->id = id;
+    if (id == 0 || !requests_.loan.covers(*request.message, message.retain)) {
+        Answer answer;
+        return ask(lock, std::move(request), answer);
+    }
+    push(std::move(request));
+    return id;
 }
 
 PacketId Engine::subscribe(std::span<const TopicSubscription> topics, const SubscribeProperties& properties) {
     client::check(topics, properties, settings_.version).value();
     // The caller waits: its arguments stay where they are.
-    auto verb = [topics, &properties](client::Core& core) { return core.subscribe(topics, properties); };
-    return ask({.verb = std::make_unique<Request::Verb>(verb)});
+    return ask([topics, &properties](client::Core& core) { return core.subscribe(topics, properties); });
 }
 
 PacketId Engine::unsubscribe(std::span<const std::string_view> topics, const UnsubscribeProperties& properties) {
     client::check(topics, properties, settings_.version).value();
-    auto verb = [topics, &properties](client::Core& core) { return core.unsubscribe(topics, properties); };
-    return ask({.verb = std::make_unique<Request::Verb>(verb)});
+    return ask([topics, &properties](client::Core& core) { return core.unsubscribe(topics, properties); });
 }
 
 Statistics Engine::statistics() {
@@ -256,12 +271,14 @@ void Engine::take_requests(Ring<Request>& pending) {
     requests_.requests.clear();
 }
 
-void Engine::served(std::vector<Served>& answers, std::size_t count, std::size_t bytes, bool blocked) {
+void Engine::served(std::vector<Served>& answers, std::size_t count, std::size_t bytes, bool blocked,
+                    const Loan& loan) {
     const std::scoped_lock lock(mutex_);
     const bool was_full = requests_.full() || requests_.blocked;
     requests_.count -= count;
     requests_.bytes -= bytes;
     requests_.blocked = blocked;
+    requests_.renew(loan);
     for (Served& served : answers) {
         served.answer->done = true;
         if (served.result) {

@@ -8,6 +8,10 @@
 /// dispatch thread, which `loop` starts, takes packets from another queue and runs callbacks. No protocol rule lives here:
 /// arguments are checked by the client's floor, packets are made and understood by the session.
 ///
+/// Publishing does not wait. A caller encodes its message before it takes the lock, and the message's packet identifier comes
+/// from a run that the session has lent (`Loan`), together with how much its bounds would let in and what the broker grants.
+/// What that does not cover is asked for like everything else. One call wakes the I/O thread for all that it then finds.
+///
 /// Why no call deadlocks. No user code runs on the I/O thread, nor with a lock held. What a caller waits for comes from the
 /// I/O thread, which does not wait for the dispatch thread but in one case: an attempt to reconnect waits for the hook
 /// `before_reconnect`. So every call that waits on the dispatch thread runs the hooks that are due; and so does one that waits
@@ -88,7 +92,7 @@ public:
         Result<PacketId> result;
     };
     /// So many requests and bytes are served, and some callers have their answer. `blocked`: the next has to wait.
-    void served(std::vector<Served>& answers, std::size_t count, std::size_t bytes, bool blocked);
+    void served(std::vector<Served>& answers, std::size_t count, std::size_t bytes, bool blocked, const Loan& loan);
     void answer(Answer& answer, const Failure& failure, std::size_t undelivered = 0);
     /// `connect` was accepted.
     void begin(ConnectRequest& request);
@@ -114,8 +118,10 @@ private:
         if (!io_side_) return;
         io_thread_->post([side = io_side_.get(), call = std::move(call)]() mutable { call(*side); });
     }
-    void push(Lock& lock, Request request);
-    PacketId ask(Request request);
+    void wait_for_room(Lock& lock);
+    void push(Request&& request);
+    PacketId ask(Lock& lock, Request&& request, Answer& answer);
+    PacketId ask(Answer::Verb verb);
     template <class Done> void wait(Lock& lock, Done done);
     void wait_connecting(Lock& lock, Answer& answer);
     std::size_t stop_client(Lock& lock, const DisconnectOptions& options);

@@ -172,24 +172,32 @@ void IoSide::work() {
         ++count;
         bytes += size;
     }
-    engine_.served(served_, count, bytes, !pending_.empty());
+    engine_.served(served_, count, bytes, !pending_.empty(), loan());
     if (closing_ && pending_.empty()) drain();
 }
 
 /// False where the request has to wait for room, and with it all that are behind it.
 bool IoSide::perform(Request& request) {
-    Result<PacketId> result = request.verb ? (*request.verb)(*core_) : core_->submit(request.message);
+    const bool is_message = request.message != nullptr;
+    Result<PacketId> result = is_message ? core_->submit(request.message) : (*request.answer->verb)(*core_);
     if (!result && wants_room(result.failure())) {
         const bool refuse = engine_.refuses_when_full() && request.answer;
         if (!refuse) return false;
         engine_.count_refused();
     }
+    if (!result) forgo_id(request);
     if (request.answer) {
+        lends_ = lends_ || is_message;
         served_.push_back({request.answer, std::move(result)});
     } else if (!result && result.failure() != Errc::dropped) { // of that the session tells
         log(LogLevel::warning, "a message was dropped: {}", result.failure().message());
     }
     return true;
+}
+
+/// No message goes out under it.
+void IoSide::forgo_id(const Request& request) noexcept {
+    if (core_ && request.message && request.message->id != 0) core_->forgo_id(request.message->id);
 }
 
 void IoSide::fail_pending(const Failure& why) {
@@ -198,13 +206,22 @@ void IoSide::fail_pending(const Failure& why) {
     while (!pending_.empty()) {
         const Request request = pending_.take_front();
         bytes += request.size();
+        forgo_id(request);
         if (request.answer) {
             served_.push_back({request.answer, why});
         } else {
             ++unserved_;
         }
     }
-    engine_.served(served_, count, bytes, false);
+    engine_.served(served_, count, bytes, false, loan());
+}
+
+/// None before somebody has waited for an identifier: few clients want it, and theirs begin with 1.
+Loan IoSide::loan() {
+    if (!core_ || !lends_) return {};
+    const auto& ids = core_->lend_ids(RequestQueue::most);
+    const auto room = core_->session().room();
+    return {ids.first, ids.end, room.messages, room.bytes, core_->session().limits()};
 }
 
 void IoSide::on_room() {

@@ -63,7 +63,9 @@ private:
     void tell_failed() { answer_all(failed_, attempt_failure_); }
     void work();
     [[nodiscard]] bool perform(Request& request);
+    void forgo_id(const Request& request) noexcept;
     void fail_pending(const Failure& why);
+    [[nodiscard]] Loan loan();
     void drain();
     void deadline_passed();
     void hand_over();
@@ -85,6 +87,7 @@ private:
     bool gate_is_closed_ = false; // the last of them waits
 
     Ring<Request> pending_;
+    bool lends_ = false; // the session lends identifiers to callers
     std::vector<Engine::Served> served_;
 
     bool closing_ = false;  // `disconnect` was called

@@ -1,9 +1,33 @@
 #include "session/exchange.hpp"
 
+#include "wire/codec.hpp"
+
 namespace culex::session {
 
 // Not inline: it is rarely called, and inlined it would keep `Owner` itself from being so.
 void Exchange::Free::operator()(Exchange* exchange) const noexcept { exchange->dispose(); }
+
+/// What is plain is written where it stays, so that a large payload is copied once.
+Result<Exchange::Owner> Exchange::encode(const Publish& message, Version version, Buffer& scratch) {
+    const std::size_t remaining = wire::plain_publish_remaining(message, version);
+    const bool plain = wire::says_no_properties(message.properties, version) && wire::is_plain_publish(message);
+    Owner made;
+    if (plain && remaining <= max_remaining_length) {
+        const std::size_t size = 1 + wire::varint_size(remaining) + remaining;
+        made = make_blank(PacketType::publish, message.qos, 0, size);
+        if (wire::is_short_publish(message.topic, message.payload)) {
+            wire::write_plain_publish<true>(made->editable(), message, version, remaining);
+        } else {
+            wire::write_plain_publish(made->editable(), message, version, remaining);
+        }
+    } else {
+        scratch.clear();
+        if (auto encoded = wire::encode(scratch, message, version); !encoded) return std::move(encoded).failure();
+        made = make(PacketType::publish, message.qos, 0, scratch.bytes());
+    }
+    made->version = version;
+    return made;
+}
 
 void Exchange::orphan() noexcept { complete({.failure = Failure(Errc::closed)}); }
 

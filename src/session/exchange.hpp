@@ -41,6 +41,10 @@ public:
         return made;
     }
 
+    /// A PUBLISH whose identifier is still to be assigned: `id` is 0, whatever the bytes say. `scratch` is for one that is not
+    /// plain. What is wrong with it comes with the name of the field.
+    [[nodiscard]] static Result<Owner> encode(const Publish& message, Version version, Buffer& scratch);
+
     /// What `Owner` does when it goes.
     void dispose() noexcept {
         const std::size_t size = footprint();
@@ -55,7 +59,7 @@ public:
     [[nodiscard]] std::byte* editable() noexcept { return data(); }
     /// Sets DUP, as every PUBLISH that is sent again has it [MQTT-3.3.1-1].
     void mark_dup() noexcept { data()[0] |= std::byte{0x08}; }
-    /// Puts `id` into a PUBLISH of QoS 1 or 2 that no list of the session holds yet.
+    /// Puts an identifier into a PUBLISH of QoS 1 or 2 that no list of the session holds yet.
     void assign_id(PacketId id) noexcept;
     /// Where the variable header of `packet` begins: behind type, flags and Remaining Length.
     [[nodiscard]] static std::size_t body_offset(Bytes packet) noexcept;

@@ -148,11 +148,28 @@ public:
     template <bool Short>
     [[nodiscard]] PacketId send_plain_tracked(std::string_view topic, Bytes payload, QoS qos, bool retain,
                                               Operation* operation);
+    /// And of `submit`, for a message at QoS 0 that was prepared.
+    [[nodiscard]] bool send_prepared_once(const Exchange& message);
     /// The same in two steps, for a caller that waits for room: `prepare` checks and copies, and holds none of the session's
     /// bounds; `submit` takes the message, or fails with `Errc::queue_full` or `Errc::no_packet_id` and leaves it (with
     /// `Errc::dropped` as well, where the policy is to drop).
     Result<Exchange::Owner> prepare(Publish& message);
     Result<Published> submit(Exchange::Owner& prepared, Operation* operation);
+    /// Packet identifiers for an owner whose callers want to know them before their messages are here: a run of free ones,
+    /// which the session gives to nobody else. A message whose `id` is one of them is submitted under it; they are used in
+    /// rising order, and those that were passed over are the session's again.
+    struct LentIds {
+        std::uint32_t first = 1;
+        std::uint32_t end = 1;
+        [[nodiscard]] std::uint32_t size() const noexcept { return end - first; }
+        [[nodiscard]] bool contains(PacketId id) const noexcept { return id >= first && id < end; }
+    };
+    /// Makes them `most` where that many are free behind the last one; a quarter of all is never lent.
+    const LentIds& lend_ids(std::uint32_t most) noexcept;
+    /// No message will come under it.
+    void forgo_id(PacketId id) noexcept {
+        if (lent_.contains(id)) lent_.first = id + 1u;
+    }
     Result<PacketId> subscribe(std::span<const TopicSubscription> subscriptions, const SubscribeProperties& properties,
                                Operation* operation = nullptr);
     Result<PacketId> unsubscribe(std::span<const std::string_view> filters, const UnsubscribeProperties& properties,
@@ -239,6 +256,11 @@ public:
     /// The same by kinds; counted out, so not for every message.
     [[nodiscard]] Unfinished unfinished() noexcept;
     [[nodiscard]] std::size_t outstanding_bytes() const noexcept { return outstanding_bytes_; }
+    /// How much more the bounds let in.
+    [[nodiscard]] PublishQueue::Depth room() const noexcept {
+        return {config_.outbound_messages - std::min(outstanding_, config_.outbound_messages),
+                config_.outbound_bytes - std::min(outstanding_bytes_, config_.outbound_bytes)};
+    }
     /// Fills in what the session knows of them.
     void count_into(Statistics& to);
     /// Null for none.
@@ -357,7 +379,6 @@ private:
     [[nodiscard]] bool grants(QoS qos, bool retain) const noexcept {
         return qos <= limits_.maximum_qos && (!retain || limits_.retain_available);
     }
-    [[nodiscard]] Result<Exchange::Owner> written_down(const Publish& message);
     [[nodiscard, gnu::cold]] Failure refuse_verb() const;
     Result<void> check_granted(QoS qos, bool retain, std::size_t packet_size) const;
     Result<void> append(Publish& message);
@@ -418,9 +439,8 @@ private:
         return messages == 0 || (messages < config_.outbound_messages && all_bytes <= config_.outbound_bytes);
     }
     [[nodiscard]] bool has_room_for(std::size_t bytes) const noexcept { return fits(bytes, {}); }
-    [[nodiscard]] bool lacks_id(QoS qos) const noexcept {
-        return qos != QoS::at_most_once && ids_.size() == max_packet_id;
-    }
+    [[nodiscard]] bool lacks_id(QoS qos) const noexcept { return qos != QoS::at_most_once && !has_free_id(); }
+    [[nodiscard]] bool has_free_id() const noexcept { return ids_.size() + lent_.size() < max_packet_id; }
     [[nodiscard, gnu::cold]] bool make_room(QoS qos, std::size_t bytes);
     [[nodiscard]] bool could_make_room(QoS qos, std::size_t bytes) const noexcept;
     [[nodiscard, gnu::cold]] Failure overflow(QoS qos, std::size_t bytes);
@@ -445,6 +465,7 @@ private:
     // What survives a link.
     IdTable<Exchange> ids_;
     PacketId last_id_ = 0;
+    LentIds lent_;
     PublishQueue queue_;     // PUBLISH not sent
     ExchangeList resend_;    // sent on an earlier link
     ExchangeList sent_;      // PUBLISH sent on this link ...

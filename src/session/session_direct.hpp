@@ -10,6 +10,8 @@
 
 namespace culex::session {
 
+[[nodiscard]] inline bool has_retain(Bytes packet) noexcept { return (packet[0] & std::byte{0x01}) != std::byte{}; }
+
 template <bool Short>
 [[gnu::always_inline]] inline bool Session::can_send_plain(const wire::PublishParts& message) const noexcept {
     if (output_.size() >= direct_below_) return false;
@@ -42,6 +44,18 @@ template <bool Short>
     return true;
 }
 
+[[gnu::always_inline]] inline bool Session::send_prepared_once(const Exchange& message) {
+    const Bytes packet = message.packet();
+    if (output_.size() >= direct_below_ || message.qos != QoS::at_most_once || message.version != config_.version)
+        return false;
+    assert(may_be_direct());
+    if (message.expires_at != TimePoint{} || packet.size() > limits_.maximum_packet_size) return false;
+    if (!limits_.retain_available && has_retain(packet)) return false;
+    output_.append(packet);
+    counters_.sent_publish(QoS::at_most_once, packet.size());
+    return true;
+}
+
 template <bool Short>
 [[gnu::always_inline]] inline PacketId Session::send_plain_tracked(std::string_view topic, Bytes payload, QoS qos,
                                                                    bool retain, Operation* operation) {
@@ -51,7 +65,7 @@ template <bool Short>
     // The next identifier is mostly free, and so is its place; where it is not, the long way looks for another.
     const auto id = static_cast<PacketId>(last_id_ + 1);
     Exchange** const place = ids_.free_place(id);
-    if (!place || id == 0) return 0;
+    if (!place || id == 0 || lent_.contains(id)) return 0;
     message.packet_id = id;
     const Version version = config_.version;
     const std::size_t remaining = wire::plain_publish_remaining(message, version);
@@ -77,12 +91,12 @@ template <bool Short>
     return id;
 }
 
-/// Rising, skipping 0 and what is in use [MQTT-2.2.1-3]; 0 where all are.
+/// Rising, skipping 0 and what is in use [MQTT-2.2.1-3] or lent; 0 where all are.
 inline PacketId Session::next_id() noexcept {
-    if (ids_.size() == max_packet_id) return 0;
+    if (!has_free_id()) return 0;
     do {
         ++last_id_;
-    } while (last_id_ == 0 || ids_.find(last_id_));
+    } while (last_id_ == 0 || lent_.contains(last_id_) || ids_.find(last_id_));
     return last_id_;
 }
 

@@ -8,8 +8,6 @@
 namespace culex::session {
 namespace {
 
-bool has_retain(Bytes packet) noexcept { return (packet[0] & std::byte{0x01}) != std::byte{}; }
-
 /// The properties of a message that was received, say, and is passed on.
 void strip(PublishProperties& properties) noexcept {
     properties.topic_alias.reset();           // none of ours; the broker's mean nothing to it
@@ -53,31 +51,15 @@ Result<Published> Session::publish(Publish& message, Operation* operation) {
     return send_tracked(message, operation);
 }
 
-/// What is plain is written where it stays, so that a large payload is copied once.
-Result<Exchange::Owner> Session::written_down(const Publish& message) {
-    const std::size_t remaining = wire::plain_publish_remaining(message, config_.version);
-    const bool plain = wire::says_no_properties(message.properties, config_.version) && wire::is_plain_publish(message);
-    if (plain && remaining <= max_remaining_length) {
-        const std::size_t size = 1 + wire::varint_size(remaining) + remaining;
-        auto exchange = Exchange::make_blank(PacketType::publish, message.qos, message.packet_id, size);
-        wire::write_plain_publish(exchange->editable(), message, config_.version, remaining);
-        return exchange;
-    }
-    scratch_.clear();
-    if (auto encoded = wire::encode(scratch_, message, config_.version); !encoded) return std::move(encoded).failure();
-    return Exchange::make(PacketType::publish, message.qos, message.packet_id, scratch_.bytes());
-}
-
 Result<Exchange::Owner> Session::prepare(Publish& message) {
     message.dup = false;
     message.packet_id = message.qos == QoS::at_most_once ? 0 : 1; // any; `submit` puts the real one in
     strip(message.properties);
-    auto written = written_down(message);
+    auto written = Exchange::encode(message, config_.version, scratch_);
     if (!written) return written;
     Exchange::Owner prepared = *std::move(written);
     if (auto granted = check_granted(message.qos, message.retain, prepared->packet().size()); !granted)
         return std::move(granted).failure();
-    prepared->version = config_.version;
     if (message.properties.message_expiry_interval)
         begin_expiry(*prepared, *message.properties.message_expiry_interval);
     return prepared;
@@ -89,13 +71,35 @@ Result<Published> Session::submit(Exchange::Owner& prepared, Operation* operatio
         return Failure(Errc::not_supported, "not in the version that the broker speaks");
     if (prepared->expires_at == Exchange::expiry_not_begun) [[unlikely]]
         begin_expiry(*prepared);
-    if (!has_room_for(prepared->packet().size()) || lacks_id(prepared->qos)) {
+    const bool has_id = prepared->id != 0;
+    if (!has_room_for(prepared->packet().size()) || (!has_id && lacks_id(prepared->qos))) {
         if (Failure why = overflow(prepared->qos, prepared->packet().size())) return why;
     }
-    if (prepared->qos != QoS::at_most_once) prepared->assign_id(next_id());
+    assert(!has_id || lent_.contains(prepared->id));
+    forgo_id(prepared->id);
+    if (prepared->qos != QoS::at_most_once) prepared->assign_id(has_id ? prepared->id : next_id());
     if (may_send_directly(prepared->qos)) return submit_directly(prepared, operation);
     direct_below_ = 0;
     return Published{track(std::move(prepared), queue_, operation).id, false};
+}
+
+// --- identifiers that are known before their messages
+
+const Session::LentIds& Session::lend_ids(std::uint32_t most) noexcept {
+    constexpr std::size_t never_lent = max_packet_id / 4;
+    const auto may_lend = [this] { return ids_.size() + lent_.size() + never_lent < max_packet_id; };
+    if (lent_.size() == 0) {
+        if (!may_lend()) return lent_;
+        lent_ = {};
+        lent_.first = next_id();
+        lent_.end = lent_.first + 1;
+    }
+    // Behind what others have had since, nothing can be added to the run.
+    while (lent_.size() < most && lent_.end == last_id_ + 1u && lent_.end <= max_packet_id && may_lend() &&
+           !ids_.find(static_cast<PacketId>(lent_.end))) {
+        last_id_ = static_cast<PacketId>(lent_.end++);
+    }
+    return lent_;
 }
 
 // --- what is allowed

@@ -342,31 +342,5 @@ TEST(Task, a_hundred_thousand_awaits_that_wait_use_no_stack) {
     EXPECT_EQ(scheduler.run(Body::run(100'000)), 100'000);
 }
 
-TEST(Pool, hands_a_freed_block_out_again_and_keeps_sizes_apart) {
-    for (const std::size_t size :
-         {std::size_t{1}, std::size_t{64}, std::size_t{65}, std::size_t{4096}, std::size_t{4097}}) {
-        void* block = pool_allocate(size);
-        std::memset(block, 0xA5, size);
-        pool_free(block, size);
-        void* again = pool_allocate(size);
-        std::memset(again, 0x5A, size);
-        pool_free(again, size);
-    }
-    pool_free(nullptr, 64);
-    void* none = pool_allocate(0);
-    EXPECT_NE(none, nullptr);
-    pool_free(none, 0);
-}
-
-TEST(Pool, takes_blocks_of_one_thread_back_on_another_and_after_many_frees) {
-    std::vector<void*> blocks;
-    for (int i = 0; i < 2000; ++i) blocks.push_back(pool_allocate(200));
-    std::thread([&blocks] {
-        for (void* block : blocks) pool_free(block, 200);
-    }).join();
-    for (void*& block : blocks) block = pool_allocate(200);
-    for (void* block : blocks) pool_free(block, 200);
-}
-
 } // namespace
 } // namespace culex
