@@ -48,7 +48,10 @@ Result<Exchange::Owner> Exchange::encode_apart(Publish message, Payload payload,
     return made;
 }
 
-void Exchange::orphan() noexcept { complete({.failure = Failure(Errc::closed)}); }
+void Exchange::let_go() noexcept {
+    delete payload_;
+    complete({.failure = Failure(Errc::closed)});
+}
 
 void Operation::detach() noexcept {
     if (!exchange_) return;

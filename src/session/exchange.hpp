@@ -71,7 +71,7 @@ public:
     /// The whole packet, but for a payload that stands apart.
     [[nodiscard]] Bytes packet() const noexcept { return {data(), size_}; }
     /// Null where it is within the packet.
-    [[nodiscard]] const Payload* payload_apart() const noexcept { return payload_.get(); }
+    [[nodiscard]] const Payload* payload_apart() const noexcept { return payload_; }
     /// Of the whole packet.
     [[nodiscard]] std::size_t packet_size() const noexcept { return size_ + (payload_ ? payload_->size() : 0); }
     [[nodiscard]] std::byte* editable() noexcept { return data(); }
@@ -89,7 +89,10 @@ public:
         operation_ = operation;
         if (operation) operation->exchange_ = this;
     }
-    void set_payload_apart(Payload payload) { payload_ = std::make_unique<Payload>(std::move(payload)); }
+    void set_payload_apart(Payload payload) {
+        assert(!payload_);
+        payload_ = new Payload(std::move(payload));
+    }
     /// What `other` was, but for its bytes; and its operation.
     void take_over(Exchange& other) noexcept {
         step = other.step;
@@ -128,19 +131,19 @@ private:
     Exchange(PacketType kind_, QoS qos_, PacketId id_, std::size_t size) noexcept
         : kind(kind_), qos(qos_), id(id_), size_(static_cast<std::uint32_t>(size)) {}
     ~Exchange() {
-        if (operation_) [[unlikely]]
-            orphan();
+        if (operation_ || payload_) [[unlikely]]
+            let_go();
     }
     [[nodiscard]] static Result<Owner> encode_whole(const Publish& message, Version version, Buffer& scratch);
     [[nodiscard]] static Result<Owner> encode_apart(Publish message, Payload payload, Version version, Buffer& scratch);
-    [[gnu::cold]] void orphan() noexcept; // the operation hears that there will be no answer
+    [[gnu::cold]] void let_go() noexcept; // the operation hears that there will be no answer
 
     [[nodiscard]] const std::byte* data() const noexcept { return reinterpret_cast<const std::byte*>(this + 1); }
     [[nodiscard]] std::byte* data() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
 
     std::uint32_t size_;
     Operation* operation_ = nullptr;
-    std::unique_ptr<Payload> payload_; // few have one
+    const Payload* payload_ = nullptr; // owned; few have one
 };
 
 /// A list that owns what it holds.

@@ -163,7 +163,7 @@ public:
         std::uint32_t first = 1;
         std::uint32_t end = 1;
         [[nodiscard]] std::uint32_t size() const noexcept { return end - first; }
-        [[nodiscard]] bool contains(PacketId id) const noexcept { return id >= first && id < end; }
+        [[nodiscard]] bool contains(PacketId id) const noexcept { return id - first < size(); }
     };
     /// Makes them `most` where that many are free behind the last one; a quarter of all is never lent.
     const LentIds& lend_ids(std::uint32_t most) noexcept;
