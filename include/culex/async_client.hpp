@@ -16,6 +16,7 @@
 #include <culex/function.hpp>
 #include <culex/operation.hpp>
 #include <culex/options.hpp>
+#include <culex/payload.hpp>
 #include <culex/statistics.hpp>
 #include <culex/subscription.hpp>
 #include <culex/tap.hpp>
@@ -156,6 +157,7 @@ private:
                                                                                             : Way::pending) {
         if (way_ != Way::done) begin(core, topic, payload, options);
     }
+    PublishOperation(client::Core& core, std::string_view topic, const Payload& payload, const PublishOptions& options);
     PublishOperation(client::Core& core, Publish& message);
 
     /// The message is in the output; PUBACK or PUBCOMP is to come.
@@ -374,6 +376,12 @@ public:
     PublishOperation publish(std::string_view topic, std::string_view text,
                              const PublishOptions& options = publish_defaults) {
         return publish(topic, as_bytes(text), options);
+    }
+    /// The same without copying a large payload: it is kept until the message is sent and acknowledged, and handed to the
+    /// socket from where it stands (TLS and WebSocket, which change the bytes, copy it once).
+    PublishOperation publish(std::string_view topic, const Payload& payload,
+                             const PublishOptions& options = publish_defaults) {
+        return PublishOperation(*core_, topic, payload, options);
     }
     /// The same without waiting for anything: the packet identifier (0 at QoS 0), or why the message was not taken. What
     /// becomes of it is not told. Never waits for room, whatever `OutboundLimits::when_full` says.

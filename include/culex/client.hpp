@@ -29,6 +29,7 @@
 #include <culex/authenticator.hpp>
 #include <culex/callback_data.hpp>
 #include <culex/options.hpp>
+#include <culex/payload.hpp>
 #include <culex/statistics.hpp>
 #include <culex/tls.hpp>
 
@@ -199,6 +200,10 @@ public:
     PacketId publish(std::string_view topic, const P& payload, QosLevel qos = 0, bool retain = false) {
         return publish(topic, as_text(payload), qos, retain);
     }
+
+    /// The same without copying a large payload; see `Payload`.
+    PacketId publish(std::string_view topic, const Payload& payload, QosLevel qos = 0, bool retain = false,
+                     const PublishProperties& properties = {});
 
     /// The same with the properties of MQTT 5. What belongs to the client (topic alias, subscription identifiers) is left out.
     PacketId publish(std::string_view topic, std::string_view payload, QosLevel qos, bool retain,

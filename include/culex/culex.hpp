@@ -10,6 +10,7 @@
 #include <culex/log.hpp>
 #include <culex/loop.hpp>
 #include <culex/nursery.hpp>
+#include <culex/payload.hpp>
 #include <culex/request.hpp>
 #include <culex/scram.hpp>
 #include <culex/task.hpp>

@@ -7,6 +7,7 @@
 
 #include <culex/buffer.hpp>
 #include <culex/error.hpp>
+#include <culex/payload.hpp>
 #include <culex/types.hpp>
 
 namespace culex {
@@ -39,6 +40,11 @@ public:
     /// Takes all of `bytes` and leaves it empty (perhaps with other memory). What the socket does not take at once waits
     /// as backlog; who respects `backlog()` bounds it.
     virtual void write(Buffer& bytes) = 0;
+    /// The same with `payload` behind them, which need not be copied. Here it is: what hands bytes on as they are can do better.
+    virtual void write_with(Buffer& bytes, Payload payload) {
+        bytes.append(payload.bytes());
+        write(bytes);
+    }
     /// Bytes that were written and that the socket has not taken yet.
     [[nodiscard]] virtual std::size_t backlog() const noexcept = 0;
     /// Stops and resumes reading, so that TCP holds the peer back.

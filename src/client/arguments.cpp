@@ -17,11 +17,12 @@ template <class P> Result<void> check_packet(const P& packet, Version version) {
 
 } // namespace
 
-Result<session::Exchange::Owner> prepare(Publish& message, Version version) {
+Result<session::Exchange::Owner> prepare(Publish& message, Version version, const Payload* payload) {
     static thread_local Buffer scratch;
     message.dup = false;
     message.packet_id = message.qos == QoS::at_most_once ? 0 : 1; // any: the session puts the real one in
-    auto prepared = session::Exchange::encode(message, version, scratch);
+    auto prepared = payload ? session::Exchange::encode(message, *payload, version, scratch)
+                            : session::Exchange::encode(message, version, scratch);
     if (!prepared) return prepared;
     if (message.properties.message_expiry_interval) (*prepared)->expires_at = session::Exchange::expiry_not_begun;
     if (scratch.capacity() > kept_scratch) scratch.release();

@@ -11,9 +11,10 @@
 
 namespace culex::client {
 
-/// Checks a message and encodes it for `Core::submit`. `Errc::invalid_argument`, whose detail names the field, or
+/// Checks a message and encodes it for `Core::submit`; `payload` as with `Session::prepare`. `Errc::invalid_argument`, whose detail names the field, or
 /// `Errc::packet_too_large`.
-[[nodiscard]] Result<session::Exchange::Owner> prepare(Publish& message, Version version);
+[[nodiscard]] Result<session::Exchange::Owner> prepare(Publish& message, Version version,
+                                                       const Payload* payload = nullptr);
 
 [[nodiscard]] Result<void> check(std::span<const TopicSubscription> subscriptions,
                                  const SubscribeProperties& properties, Version version);

@@ -68,7 +68,7 @@ public:
     Core& operator=(const Core&) = delete;
 
     // Operations call these from their constructors.
-    void publish(Publish& message, ClientOperation& operation);
+    void publish(Publish& message, ClientOperation& operation, const Payload* payload = nullptr);
     /// The short ways of the same (publish.cpp): true, or an identifier, where the message is on its way.
     template <bool Short>
     [[nodiscard]] bool publish_once(std::string_view topic, Bytes payload, const PublishOptions& options);
@@ -221,6 +221,8 @@ private:
         assert((!tap_ || !tap_->running()) && "culex: a tap may not call the client that it looks at");
     }
     [[nodiscard]] Failure not_open() const;
+    void submit(session::Exchange::Owner& prepared, ClientOperation& operation);
+    void wait_for_room(session::Exchange::Owner& prepared, ClientOperation& operation);
     [[nodiscard]] bool may_be_direct(const PublishOptions& options) const noexcept;
     void verb_done();
     void drain_events();

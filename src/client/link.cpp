@@ -17,7 +17,7 @@ void Link::flush_at(std::size_t bytes) noexcept {
 
 bool Link::schedule_flush() {
     if (ended_) return true;
-    if (session_.output().size() >= flush_at_) {
+    if (session_.output_size() >= flush_at_) {
         flush();
     } else {
         runtime_.post_at_turn_end(flush_);
@@ -28,8 +28,10 @@ bool Link::schedule_flush() {
 void Link::flush() {
     if (ended_) return;
     // More than once where the session had held output back for want of room.
-    while (!session_.output().empty() && stream_->backlog() == 0) {
+    while (session_.output_size() > 0 && stream_->backlog() == 0) {
         session_.before_flush();
+        if (auto ahead = session_.take_ahead()) [[unlikely]]
+            stream_->write_with(ahead->before, std::move(ahead->payload));
         stream_->write(session_.output());
         session_.handle_flushed(runtime_.now());
         unanswered_ = false; // what leaves carries the transport's acknowledgement
@@ -37,7 +39,7 @@ void Link::flush() {
     flush_at(stream_->backlog() == 0 ? early_flush : when_drained);
     if (std::exchange(unanswered_, false) && stream_->backlog() == 0) stream_->acknowledge_soon();
     owner_.on_flushed();
-    if (!closing_ && session_.finished() && session_.output().empty()) close_gracefully();
+    if (!closing_ && session_.finished() && session_.output_size() == 0) close_gracefully();
 }
 
 void Link::on_drained() {

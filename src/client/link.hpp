@@ -34,7 +34,7 @@ public:
 
     /// There may be something in the output: sees to it that it leaves.
     void output_arrived() {
-        const std::size_t size = session_.output().size();
+        const std::size_t size = session_.output_size();
         if (size >= flush_at_ || (size != 0 && !flush_.linked())) [[unlikely]]
             schedule_flush();
     }

@@ -41,11 +41,12 @@ template <bool Short>
     return id;
 }
 
-void Core::publish(Publish& message, ClientOperation& operation) {
+void Core::publish(Publish& message, ClientOperation& operation, const Payload* payload) {
     if (Failure why = not_open()) return fail(operation, std::move(why));
     if (message.properties.message_expiry_interval) [[unlikely]]
         session_.note_time(runtime_.now());
-    if (waiting_for_room_.empty()) {
+    const bool apart = payload && payload->size() >= session::Exchange::large_payload;
+    if (waiting_for_room_.empty() && !apart) {
         auto published = session_.publish(message, &operation);
         if (published) {
             operation.id_ = published->id;
@@ -57,9 +58,27 @@ void Core::publish(Publish& message, ClientOperation& operation) {
         if (!wait || !wants_room(published.failure())) return fail(operation, std::move(published).failure());
     }
     // It waits with a copy of its own: what the caller's views show may be gone when there is room.
-    auto prepared = session_.prepare(message);
+    auto prepared = session_.prepare(message, payload);
     if (!prepared) return fail(operation, std::move(prepared).failure());
-    operation.prepared_ = prepared->release();
+    if (apart && waiting_for_room_.empty()) return submit(*prepared, operation);
+    wait_for_room(*prepared, operation);
+}
+
+void Core::submit(session::Exchange::Owner& prepared, ClientOperation& operation) {
+    auto submitted = session_.submit(prepared, &operation);
+    if (submitted) {
+        operation.id_ = submitted->id;
+        operation.done_ = submitted->done;
+        return verb_done();
+    }
+    const bool wait = settings_.plain().when_full == WhenFull::wait;
+    if (wait && wants_room(submitted.failure())) return wait_for_room(prepared, operation);
+    if (wants_room(submitted.failure())) ++refused_;
+    fail(operation, std::move(submitted).failure());
+}
+
+void Core::wait_for_room(session::Exchange::Owner& prepared, ClientOperation& operation) {
+    operation.prepared_ = prepared.release();
     waiting_for_room_.push_back(operation.place_);
     session_.allow_direct(false);
 }
@@ -176,6 +195,15 @@ void PublishOperation::begin_long(Core& core, std::string_view topic, Bytes payl
     Pending* const pending = std::construct_at(&pending_, core);
     Publish message = packet(topic, payload, options);
     core.publish(message, *pending);
+    pending->begin_deadline(options.timeout);
+}
+
+PublishOperation::PublishOperation(Core& core, std::string_view topic, const Payload& payload,
+                                   const PublishOptions& options)
+    : way_(Way::pending) {
+    Publish message = packet(topic, payload.bytes(), options);
+    Pending* const pending = std::construct_at(&pending_, core);
+    core.publish(message, *pending, &payload);
     pending->begin_deadline(options.timeout);
 }
 

@@ -108,7 +108,7 @@ private:
         if (shared_ && !shared_->empty() && others_hold(delivery, code)) [[unlikely]]
             return;
         // Where there is output already, it is seen to.
-        const bool first = session_.output().empty();
+        const bool first = session_.output_size() == 0;
         session_.acknowledge(delivery, code, why);
         if (first || tells_) owner_.on_consumed();
     }

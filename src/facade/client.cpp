@@ -34,6 +34,14 @@ std::optional<std::string> owned(std::optional<std::string_view> text) {
     return text ? std::optional<std::string>(*text) : std::nullopt;
 }
 
+Publish packet(std::string_view topic, Bytes payload, QosLevel qos, bool retain, const PublishProperties& properties) {
+    Publish message{
+        .topic = topic, .payload = payload, .qos = checked(qos), .retain = retain, .properties = properties};
+    message.properties.topic_alias.reset();
+    message.properties.subscription_identifiers = {};
+    return message;
+}
+
 std::vector<ReasonVerdict> owned(std::span<const ReasonVerdict> verdicts) { return {verdicts.begin(), verdicts.end()}; }
 
 } // namespace
@@ -121,12 +129,16 @@ PacketId Client::publish(std::string_view topic, std::string_view payload, QosLe
 
 PacketId Client::publish(std::string_view topic, std::string_view payload, QosLevel qos, bool retain,
                          const PublishProperties& properties) {
-    Publish message{
-        .topic = topic, .payload = as_bytes(payload), .qos = checked(qos), .retain = retain, .properties = properties};
-    message.properties.topic_alias.reset();
-    message.properties.subscription_identifiers = {};
+    Publish message = packet(topic, as_bytes(payload), qos, retain, properties);
     const auto engine = engine_;
     return engine->publish(message);
+}
+
+PacketId Client::publish(std::string_view topic, const Payload& payload, QosLevel qos, bool retain,
+                         const PublishProperties& properties) {
+    Publish message = packet(topic, payload.bytes(), qos, retain, properties);
+    const auto engine = engine_;
+    return engine->publish(message, &payload);
 }
 
 void Client::loop() { engine_->loop(); }

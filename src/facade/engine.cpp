@@ -95,8 +95,8 @@ PacketId Engine::ask(Answer::Verb verb) {
 }
 
 /// Encoded without a lock. From QoS 1 up it is under an identifier of the loan, and at once where the loan covers it.
-PacketId Engine::publish(Publish& message) {
-    Request request{.message = client::prepare(message, settings_.version).value()};
+PacketId Engine::publish(Publish& message, const Payload* payload) {
+    Request request{.message = client::prepare(message, settings_.version, payload).value()};
     Lock lock(mutex_);
     wait_for_room(lock);
     if (message.qos == QoS::at_most_once) {

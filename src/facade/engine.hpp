@@ -65,7 +65,7 @@ public:
     std::size_t disconnect(const DisconnectOptions& options);
     PacketId subscribe(std::span<const TopicSubscription> topics, const SubscribeProperties& properties);
     PacketId unsubscribe(std::span<const std::string_view> topics, const UnsubscribeProperties& properties);
-    PacketId publish(Publish& message);
+    PacketId publish(Publish& message, const Payload* payload = nullptr);
     void loop();
     /// The client is being destroyed.
     void close();

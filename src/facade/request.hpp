@@ -45,7 +45,7 @@ struct Loan {
     }
     /// Whether such a message would be taken for certain.
     [[nodiscard]] bool covers(const session::Exchange& message, bool retain) const noexcept {
-        return messages > 0 && message.footprint() <= bytes && message.packet().size() <= limits.maximum_packet_size &&
+        return messages > 0 && message.footprint() <= bytes && message.packet_size() <= limits.maximum_packet_size &&
                message.qos <= limits.maximum_qos && (!retain || limits.retain_available);
     }
     void draw(std::size_t size) noexcept {

@@ -1,5 +1,9 @@
 #include "io/socket_stream.hpp"
 
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
 #include <cerrno>
 
 namespace culex::io {
@@ -27,9 +31,8 @@ void SocketStream::write(Buffer& bytes) {
     user_.core().check_thread();
     if (writing_ != Writing::open || bytes.empty()) {
         bytes.clear();
-    } else if (!backlog_.empty()) {
-        backlog_.append(bytes.bytes());
-        bytes.clear();
+    } else if (backlog() > 0) {
+        keep(bytes);
     } else if (send_some(bytes) && !bytes.empty()) {
         backlog_.swap(bytes);
         user_.core().take_spare(bytes); // who writes so much will go on
@@ -37,22 +40,62 @@ void SocketStream::write(Buffer& bytes) {
     }
 }
 
+void SocketStream::write_with(Buffer& bytes, Payload payload) {
+    user_.core().check_thread();
+    if (writing_ != Writing::open) {
+        bytes.clear();
+    } else if (backlog() > 0) {
+        keep(bytes);
+        backlog_.append(payload.bytes());
+    } else if (send_some(bytes, payload) && !(bytes.empty() && payload.empty())) {
+        backlog_.swap(bytes);
+        payload_ = std::move(payload);
+        watch();
+    }
+}
+
+/// Behind the backlog. Who respects it does not come here.
+void SocketStream::keep(Buffer& bytes) {
+    backlog_.append(std::exchange(payload_, {}).bytes());
+    backlog_.append(bytes.bytes());
+    bytes.clear();
+}
+
 /// Sends what the socket takes and consumes that from `bytes`. False where the socket has failed; `bytes` are gone then.
 bool SocketStream::send_some(Buffer& bytes) {
-    const ssize_t sent = ::send(socket_.number(), bytes.bytes().data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent >= 0) {
-        bytes.consume(static_cast<std::size_t>(sent));
+    Payload none;
+    return sent(::send(socket_.number(), bytes.bytes().data(), bytes.size(), MSG_NOSIGNAL), bytes, none);
+}
+
+bool SocketStream::send_some(Buffer& bytes, Payload& payload) {
+    if (payload.empty()) return send_some(bytes);
+    // The socket only reads; the interface is older than const.
+    const auto part = [](Bytes from) { return iovec{const_cast<std::byte*>(from.data()), from.size()}; };
+    std::array parts{part(bytes.bytes()), part(payload.bytes())};
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = parts.size();
+    return sent(::sendmsg(socket_.number(), &message, MSG_NOSIGNAL), bytes, payload);
+}
+
+bool SocketStream::sent(ssize_t count, Buffer& bytes, Payload& payload) {
+    if (count >= 0) {
+        const std::size_t first = std::min(static_cast<std::size_t>(count), bytes.size());
+        bytes.consume(first);
+        payload.remove_prefix(static_cast<std::size_t>(count) - first);
+        if (payload.empty()) payload = {};
         return true;
     }
     if (would_block(errno)) return true;
     const int error = errno;
     bytes.clear();
+    payload = {};
     fail_write(error);
     return false;
 }
 
 void SocketStream::flush_backlog() {
-    if (!send_some(backlog_) || !backlog_.empty()) return;
+    if (!send_some(backlog_, payload_) || backlog() > 0) return;
     user_.core().keep_spare(backlog_); // one for all: ten thousand connections may each have had a backlog once
     if (writing_ == Writing::ending) end_writing();
     drained_ = true;
@@ -70,7 +113,7 @@ void SocketStream::shutdown() {
     user_.core().check_thread();
     if (writing_ != Writing::open) return;
     writing_ = Writing::ending;
-    if (backlog_.empty()) end_writing();
+    if (backlog() == 0) end_writing();
 }
 
 void SocketStream::end_writing() noexcept {
@@ -85,7 +128,7 @@ void SocketStream::acknowledge_soon() noexcept {
 /// Nothing more can be sent. That is told from the ready queue, since `write` is where we learn it.
 void SocketStream::fail_write(int error) {
     writing_ = Writing::failed;
-    backlog_.release();
+    drop_backlog();
     write_failure_ = system_failure(error);
     watch();
     if (handler_) user_.core().loop().post(notice_);
@@ -95,7 +138,7 @@ void SocketStream::fail_write(int error) {
 void SocketStream::watch() {
     int wanted = 0;
     if (handler_ && reading_) wanted |= UV_READABLE;
-    if (!backlog_.empty()) wanted |= UV_WRITABLE;
+    if (backlog() > 0) wanted |= UV_WRITABLE;
     if (ended_ || write_failure_) wanted = 0;
     if (wanted == watched_) return;
     watched_ = wanted;
@@ -115,7 +158,7 @@ void SocketStream::on_poll(uv_poll_t* poll, int status, int events) noexcept {
         events = std::exchange(self.watched_, 0);
         self.watch();
     }
-    if ((events & UV_WRITABLE) && !self.backlog_.empty()) self.flush_backlog();
+    if ((events & UV_WRITABLE) && self.backlog() > 0) self.flush_backlog();
     if ((events & UV_READABLE) && self.reading_ && !self.write_failure_) self.read_once();
 }
 
@@ -136,7 +179,7 @@ void SocketStream::on_ready(ReadyNode& node) noexcept {
     SocketStream& self = static_cast<Notice&>(node).stream;
     if (self.write_failure_) {
         self.read_last_words();
-    } else if (std::exchange(self.drained_, false) && self.backlog_.empty()) {
+    } else if (std::exchange(self.drained_, false) && self.backlog() == 0) {
         self.handler_->on_drained();
     }
 }
@@ -162,7 +205,7 @@ void SocketStream::read_last_words() {
 void SocketStream::end(Failure why) {
     ended_ = true;
     writing_ = Writing::failed;
-    backlog_.release();
+    drop_backlog();
     notice_.unlink();
     watch();
     handler_->on_end(std::move(why));

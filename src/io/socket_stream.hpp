@@ -17,7 +17,8 @@ public:
 
     void start(StreamHandler& handler) override;
     void write(Buffer& bytes) override;
-    [[nodiscard]] std::size_t backlog() const noexcept override { return backlog_.size(); }
+    void write_with(Buffer& bytes, Payload payload) override;
+    [[nodiscard]] std::size_t backlog() const noexcept override { return backlog_.size() + payload_.size(); }
     void set_reading(bool on) override;
     void shutdown() override;
     void acknowledge_soon() noexcept override;
@@ -34,6 +35,13 @@ private:
     void read_last_words();
     void flush_backlog();
     [[nodiscard]] bool send_some(Buffer& bytes);
+    [[nodiscard]] bool send_some(Buffer& bytes, Payload& payload);
+    [[nodiscard]] bool sent(ssize_t count, Buffer& bytes, Payload& payload);
+    void keep(Buffer& bytes);
+    void drop_backlog() noexcept {
+        backlog_.release();
+        payload_ = {};
+    }
     void end_writing() noexcept;
     void fail_write(int error);
     void end(Failure why);
@@ -51,6 +59,7 @@ private:
     StreamHandler* handler_ = nullptr;
     Notice notice_{*this};
     Buffer backlog_;
+    Payload payload_;       // the rest of the backlog
     Failure write_failure_; // to be told
     std::string peer_;
     int watched_ = 0; // the events that libuv watches for

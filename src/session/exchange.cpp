@@ -8,7 +8,7 @@ namespace culex::session {
 void Exchange::Free::operator()(Exchange* exchange) const noexcept { exchange->dispose(); }
 
 /// What is plain is written where it stays, so that a large payload is copied once.
-Result<Exchange::Owner> Exchange::encode(const Publish& message, Version version, Buffer& scratch) {
+Result<Exchange::Owner> Exchange::encode_whole(const Publish& message, Version version, Buffer& scratch) {
     const std::size_t remaining = wire::plain_publish_remaining(message, version);
     const bool plain = wire::says_no_properties(message.properties, version) && wire::is_plain_publish(message);
     Owner made;
@@ -29,7 +29,29 @@ Result<Exchange::Owner> Exchange::encode(const Publish& message, Version version
     return made;
 }
 
-void Exchange::orphan() noexcept { complete({.failure = Failure(Errc::closed)}); }
+/// It is written without its payload, which only the Remaining Length tells of.
+Result<Exchange::Owner> Exchange::encode_apart(Publish message, Payload payload, Version version, Buffer& scratch) {
+    message.payload = payload.bytes();
+    if (auto size = wire::encoded_size(message, version); !size) return std::move(size).failure();
+    message.payload = {};
+    scratch.clear();
+    if (auto encoded = wire::encode(scratch, message, version); !encoded) return std::move(encoded).failure();
+    const Bytes body = scratch.bytes().subspan(body_offset(scratch.bytes()));
+    const std::size_t remaining = body.size() + payload.size();
+    Owner made = make_blank(PacketType::publish, message.qos, 0, 1 + wire::varint_size(remaining) + body.size());
+    std::byte* at = made->data();
+    *at++ = scratch.bytes()[0];
+    at = wire::put_varint(at, static_cast<std::uint32_t>(remaining));
+    wire::put_bytes(at, body.data(), body.size());
+    made->set_payload_apart(std::move(payload));
+    made->version = version;
+    return made;
+}
+
+void Exchange::let_go() noexcept {
+    delete payload_;
+    complete({.failure = Failure(Errc::closed)});
+}
 
 void Operation::detach() noexcept {
     if (!exchange_) return;

@@ -8,6 +8,7 @@
 
 #include <culex/intrusive_list.hpp>
 #include <culex/operation.hpp>
+#include <culex/payload.hpp>
 #include <culex/types.hpp>
 
 #include "base/pool_cache.hpp"
@@ -43,11 +44,23 @@ public:
 
     /// A PUBLISH whose identifier is still to be assigned: `id` is 0, whatever the bytes say. `scratch` is for one that is not
     /// plain. What is wrong with it comes with the name of the field.
-    [[nodiscard]] static Result<Owner> encode(const Publish& message, Version version, Buffer& scratch);
+    [[nodiscard]] static Result<Owner> encode(const Publish& message, Version version, Buffer& scratch) {
+        if (message.payload.size() >= large_payload) [[unlikely]]
+            return encode_apart(message, Payload::copy(message.payload), version, scratch);
+        return encode_whole(message, version, scratch);
+    }
+    /// The same of one whose payload is `payload`: from `large_payload` on it is not copied.
+    [[nodiscard]] static Result<Owner> encode(const Publish& message, const Payload& payload, Version version,
+                                              Buffer& scratch) {
+        if (payload.size() < large_payload) return encode_whole(message, version, scratch);
+        return encode_apart(message, payload, version, scratch);
+    }
+    /// A payload from here on stands apart, and goes to the transport without being copied once more.
+    static constexpr std::size_t large_payload = std::size_t{16} << 10;
 
     /// What `Owner` does when it goes.
     void dispose() noexcept {
-        const std::size_t size = footprint();
+        const std::size_t size = sizeof *this + size_;
         this->~Exchange();
         pool::free(this, size);
     }
@@ -55,7 +68,12 @@ public:
     Exchange(const Exchange&) = delete;
     Exchange& operator=(const Exchange&) = delete;
 
+    /// The whole packet, but for a payload that stands apart.
     [[nodiscard]] Bytes packet() const noexcept { return {data(), size_}; }
+    /// Null where it is within the packet.
+    [[nodiscard]] const Payload* payload_apart() const noexcept { return payload_; }
+    /// Of the whole packet.
+    [[nodiscard]] std::size_t packet_size() const noexcept { return size_ + (payload_ ? payload_->size() : 0); }
     [[nodiscard]] std::byte* editable() noexcept { return data(); }
     /// Sets DUP, as every PUBLISH that is sent again has it [MQTT-3.3.1-1].
     void mark_dup() noexcept { data()[0] |= std::byte{0x08}; }
@@ -64,12 +82,16 @@ public:
     /// Where the variable header of `packet` begins: behind type, flags and Remaining Length.
     [[nodiscard]] static std::size_t body_offset(Bytes packet) noexcept;
     /// What it counts for in the bounds of the queue.
-    [[nodiscard]] std::size_t footprint() const noexcept { return sizeof *this + size_; }
+    [[nodiscard]] std::size_t footprint() const noexcept { return sizeof *this + packet_size(); }
 
     void attach(Operation* operation) noexcept {
         assert(!operation_ && !(operation && operation->exchange_));
         operation_ = operation;
         if (operation) operation->exchange_ = this;
+    }
+    void set_payload_apart(Payload payload) {
+        assert(!payload_);
+        payload_ = new Payload(std::move(payload));
     }
     /// What `other` was, but for its bytes; and its operation.
     void take_over(Exchange& other) noexcept {
@@ -109,16 +131,19 @@ private:
     Exchange(PacketType kind_, QoS qos_, PacketId id_, std::size_t size) noexcept
         : kind(kind_), qos(qos_), id(id_), size_(static_cast<std::uint32_t>(size)) {}
     ~Exchange() {
-        if (operation_) [[unlikely]]
-            orphan();
+        if (operation_ || payload_) [[unlikely]]
+            let_go();
     }
-    [[gnu::cold]] void orphan() noexcept; // the operation hears that there will be no answer
+    [[nodiscard]] static Result<Owner> encode_whole(const Publish& message, Version version, Buffer& scratch);
+    [[nodiscard]] static Result<Owner> encode_apart(Publish message, Payload payload, Version version, Buffer& scratch);
+    [[gnu::cold]] void let_go() noexcept; // the operation hears that there will be no answer
 
     [[nodiscard]] const std::byte* data() const noexcept { return reinterpret_cast<const std::byte*>(this + 1); }
     [[nodiscard]] std::byte* data() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
 
     std::uint32_t size_;
     Operation* operation_ = nullptr;
+    const Payload* payload_ = nullptr; // owned; few have one
 };
 
 /// A list that owns what it holds.

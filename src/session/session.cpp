@@ -15,6 +15,7 @@ Session::~Session() { abandon(Failure(Errc::closed)); }
 Result<void> Session::handle_open(const Connect& connect, TimePoint now) {
     assert(state_ == State::offline);
     output_.clear();
+    ahead_.reset();
     if (auto written = wire::encode(output_, connect, config_.version); !written) return written;
     Counters::count(counters_.sent, PacketType::connect, output_.size());
     state_ = State::opening;

@@ -153,7 +153,8 @@ public:
     /// The same in two steps, for a caller that waits for room: `prepare` checks and copies, and holds none of the session's
     /// bounds; `submit` takes the message, or fails with `Errc::queue_full` or `Errc::no_packet_id` and leaves it (with
     /// `Errc::dropped` as well, where the policy is to drop).
-    Result<Exchange::Owner> prepare(Publish& message);
+    /// `payload`, where it is given, is the message's, and not copied if it is large.
+    Result<Exchange::Owner> prepare(Publish& message, const Payload* payload = nullptr);
     Result<Published> submit(Exchange::Owner& prepared, Operation* operation);
     /// Packet identifiers for an owner whose callers want to know them before their messages are here: a run of free ones,
     /// which the session gives to nobody else. A message whose `id` is one of them is submitted under it; they are used in
@@ -162,7 +163,7 @@ public:
         std::uint32_t first = 1;
         std::uint32_t end = 1;
         [[nodiscard]] std::uint32_t size() const noexcept { return end - first; }
-        [[nodiscard]] bool contains(PacketId id) const noexcept { return id >= first && id < end; }
+        [[nodiscard]] bool contains(PacketId id) const noexcept { return id - first < size(); }
     };
     /// Makes them `most` where that many are free behind the last one; a quarter of all is never lent.
     const LentIds& lend_ids(std::uint32_t most) noexcept;
@@ -232,7 +233,27 @@ public:
     [[nodiscard]] std::optional<Event> poll_event();
     /// From now on messages are no events but go there at once; null ends that.
     void set_message_sink(MessageSink* sink) noexcept { sink_ = sink; }
-    [[nodiscard]] Buffer& output() noexcept { return output_; }
+    [[nodiscard]] Buffer& output() {
+        if (ahead_) [[unlikely]]
+            merge_ahead();
+        return output_;
+    }
+    /// What an owner takes who can write a payload that stands apart: first this, as long as it is there, and then `output`.
+    struct Ahead {
+        Buffer before;
+        Payload payload;
+    };
+    [[nodiscard]] std::optional<Ahead> take_ahead() noexcept {
+        if (!ahead_) return std::nullopt;
+        std::optional<Ahead> taken(std::move(*ahead_));
+        ahead_.reset();
+        return taken;
+    }
+    /// Bytes of both.
+    [[nodiscard]] std::size_t output_size() const noexcept {
+        const std::size_t ahead = ahead_ ? ahead_->before.size() + ahead_->payload.size() : 0;
+        return ahead + output_.size();
+    }
     /// When `handle_time` wants to be called; `TimePoint::max()` for never.
     [[nodiscard]] TimePoint poll_deadline() const noexcept;
     /// Set where the link must be closed, after the output was flushed.
@@ -362,7 +383,7 @@ private:
 
     // session_publish.cpp: messages, from the verb to the acknowledgement
     [[nodiscard]] bool pumpable() const noexcept {
-        return state_ == State::connected && output_.size() < config_.output_high_water;
+        return state_ == State::connected && output_.size() < config_.output_high_water && !ahead_;
     }
     /// Whether a message has to let others pass [MQTT-4.9.0-2], or may not pass others.
     [[nodiscard]] bool must_wait(QoS qos) const noexcept {
@@ -382,7 +403,8 @@ private:
     [[nodiscard, gnu::cold]] Failure refuse_verb() const;
     Result<void> check_granted(QoS qos, bool retain, std::size_t packet_size) const;
     Result<void> append(Publish& message);
-    void append_packet(Bytes packet);
+    std::size_t append_packet(const Exchange& exchange);
+    [[gnu::cold]] void merge_ahead();
     /// What `can_send_plain` relies on, but for the size of the output. Where it ends, `direct_below_` must become 0 with it;
     /// where it begins, `review_direct` may be late.
     [[nodiscard]] bool may_be_direct() const noexcept {
@@ -524,6 +546,7 @@ private:
     Ring<Event> events_;
     Buffer output_;
     Buffer scratch_;
+    Rare<Ahead> ahead_;       // of the output
     Rare<wire::Arena> arena_; // of packets that are not plain
 };
 

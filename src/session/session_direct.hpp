@@ -50,6 +50,7 @@ template <bool Short>
         return false;
     assert(may_be_direct());
     if (message.expires_at != TimePoint{} || packet.size() > limits_.maximum_packet_size) return false;
+    if (message.payload_apart()) return false;
     if (!limits_.retain_available && has_retain(packet)) return false;
     output_.append(packet);
     counters_.sent_publish(QoS::at_most_once, packet.size());

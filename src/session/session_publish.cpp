@@ -26,9 +26,29 @@ Result<void> Session::append(Publish& message) {
     return wire::encode(output_, message, config_.version, limit);
 }
 
-inline void Session::append_packet(Bytes packet) {
-    if (topic_aliases_.in_use()) return append_with_alias(packet);
-    output_.append(packet);
+/// Gives how many bytes that are. What is sent again says all by itself, and what is large can do without an alias.
+inline std::size_t Session::append_packet(const Exchange& exchange) {
+    const Bytes packet = exchange.packet();
+    if (const Payload* const apart = exchange.payload_apart()) [[unlikely]] {
+        output_.append(packet);
+        ahead_.use() = {std::exchange(output_, {}), *apart};
+        return exchange.packet_size();
+    }
+    const std::size_t before = output_.size();
+    if (topic_aliases_.in_use() && exchange.step == Step::unsent) {
+        append_with_alias(packet);
+    } else {
+        output_.append(packet);
+    }
+    return output_.size() - before;
+}
+
+void Session::merge_ahead() {
+    Ahead ahead = std::move(*ahead_);
+    ahead_.reset();
+    ahead.before.append(ahead.payload.bytes());
+    ahead.before.append(output_.bytes());
+    output_ = std::move(ahead.before);
 }
 
 // --- verbs
@@ -51,14 +71,15 @@ Result<Published> Session::publish(Publish& message, Operation* operation) {
     return send_tracked(message, operation);
 }
 
-Result<Exchange::Owner> Session::prepare(Publish& message) {
+Result<Exchange::Owner> Session::prepare(Publish& message, const Payload* payload) {
     message.dup = false;
     message.packet_id = message.qos == QoS::at_most_once ? 0 : 1; // any; `submit` puts the real one in
     strip(message.properties);
-    auto written = Exchange::encode(message, config_.version, scratch_);
+    auto written = payload ? Exchange::encode(message, *payload, config_.version, scratch_)
+                           : Exchange::encode(message, config_.version, scratch_);
     if (!written) return written;
     Exchange::Owner prepared = *std::move(written);
-    if (auto granted = check_granted(message.qos, message.retain, prepared->packet().size()); !granted)
+    if (auto granted = check_granted(message.qos, message.retain, prepared->packet_size()); !granted)
         return std::move(granted).failure();
     if (message.properties.message_expiry_interval)
         begin_expiry(*prepared, *message.properties.message_expiry_interval);
@@ -72,8 +93,8 @@ Result<Published> Session::submit(Exchange::Owner& prepared, Operation* operatio
     if (prepared->expires_at == Exchange::expiry_not_begun) [[unlikely]]
         begin_expiry(*prepared);
     const bool has_id = prepared->id != 0;
-    if (!has_room_for(prepared->packet().size()) || (!has_id && lacks_id(prepared->qos))) {
-        if (Failure why = overflow(prepared->qos, prepared->packet().size())) return why;
+    if (!has_room_for(prepared->packet_size()) || (!has_id && lacks_id(prepared->qos))) {
+        if (Failure why = overflow(prepared->qos, prepared->packet_size())) return why;
     }
     assert(!has_id || lent_.contains(prepared->id));
     forgo_id(prepared->id);
@@ -164,13 +185,9 @@ Result<Published> Session::send_tracked(Publish& message, Operation* operation) 
 
 Result<Published> Session::submit_directly(Exchange::Owner& prepared, Operation* operation) {
     if (prepared->expires_at != TimePoint{} && !apply_expiry(*prepared)) return expired();
-    const Bytes packet = prepared->packet();
-    if (auto granted = check_granted(prepared->qos, has_retain(packet), packet.size()); !granted) {
+    if (auto granted = check_granted(prepared->qos, has_retain(prepared->packet()), prepared->packet_size()); !granted)
         return std::move(granted).failure();
-    }
-    const std::size_t before = output_.size();
-    append_packet(packet);
-    counters_.sent_publish(prepared->qos, output_.size() - before);
+    counters_.sent_publish(prepared->qos, append_packet(*prepared));
     if (prepared->qos == QoS::at_most_once) {
         prepared.reset();
         return Published{0, true};
@@ -196,18 +213,12 @@ void Session::send(Exchange::Owner exchange) {
         finish(*exchange.release(), {.failure = expired()});
         return;
     }
-    const Bytes packet = exchange->packet();
-    if (auto granted = check_granted(exchange->qos, has_retain(packet), packet.size()); !granted) {
+    if (auto granted = check_granted(exchange->qos, has_retain(exchange->packet()), exchange->packet_size());
+        !granted) {
         finish(*exchange.release(), {.failure = std::move(granted).failure()});
         return;
     }
-    const std::size_t before = output_.size();
-    if (exchange->step == Step::unsent) {
-        append_packet(packet);
-    } else { // sent again, it says all by itself
-        output_.append(packet);
-    }
-    counters_.sent_publish(exchange->qos, output_.size() - before);
+    counters_.sent_publish(exchange->qos, append_packet(*exchange));
     if (exchange->qos == QoS::at_most_once) {
         finish(*exchange.release(), {});
     } else {

@@ -49,7 +49,7 @@ void Session::forget_output() {
 /// False where it does not end with a packet's end.
 template <class F> bool Session::for_each_in_output(F visit) {
     wire::Framer framer;
-    framer.feed(output_.bytes());
+    framer.feed(output().bytes());
     auto frame = framer.next();
     for (; frame && *frame; frame = framer.next()) visit(**frame);
     return frame && !framer.mid_packet();

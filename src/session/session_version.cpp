@@ -23,8 +23,18 @@ template <class P> [[nodiscard]] bool rewrite(Buffer& to, Bytes packet, Version 
 
 /// Empty where it cannot be said in this version.
 Exchange::Owner Session::in_version(const Exchange& exchange, Version from) {
-    if (!rewrite(scratch_, exchange.kind, exchange.packet(), from, config_.version)) return nullptr;
-    return Exchange::make(exchange.kind, exchange.qos, exchange.id, scratch_.bytes());
+    const Payload* const apart = exchange.payload_apart();
+    Buffer whole;
+    if (apart) {
+        whole.append(exchange.packet());
+        whole.append(apart->bytes());
+    }
+    const Bytes packet = apart ? whole.bytes() : exchange.packet();
+    if (!rewrite(scratch_, exchange.kind, packet, from, config_.version)) return nullptr;
+    const Bytes written = scratch_.bytes().first(scratch_.size() - (apart ? apart->size() : 0));
+    Exchange::Owner next = Exchange::make(exchange.kind, exchange.qos, exchange.id, written);
+    if (apart) next->set_payload_apart(*apart);
+    return next;
 }
 
 void Session::use_version(Version version) {

@@ -5,6 +5,8 @@
 #include <thread>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "support/allocations.hpp"
 
 namespace culex {

@@ -14,6 +14,7 @@ namespace {
 struct Asked {
     StreamHandler* handler = nullptr;
     int writes = 0;
+    int writes_with_payload = 0;
     int quick_acks = 0;
     std::size_t backlog = 0;
 };
@@ -24,6 +25,10 @@ public:
     void start(StreamHandler& handler) override { asked_.handler = &handler; }
     void write(Buffer& bytes) override {
         ++asked_.writes;
+        bytes.clear();
+    }
+    void write_with(Buffer& bytes, Payload) override {
+        ++asked_.writes_with_payload;
         bytes.clear();
     }
     [[nodiscard]] std::size_t backlog() const noexcept override { return asked_.backlog; }
@@ -89,6 +94,22 @@ TEST_F(LinkTest, asks_for_none_where_a_backlog_is_on_its_way) {
     receive(message);
     EXPECT_EQ(asked.writes, 1);
     EXPECT_EQ(asked.quick_acks, 1);
+}
+
+TEST_F(LinkTest, hands_a_large_payload_to_the_stream_apart) {
+    Publish large{.topic = "a", .qos = QoS::at_least_once};
+    const Payload payload(std::string(100'000, 'x'));
+    large.payload = payload.bytes();
+    auto prepared = session.prepare(large, &payload);
+    ASSERT_TRUE(prepared && session.submit(*prepared, nullptr));
+    asked.backlog = 1;
+    link.output_arrived();
+    runtime.run_until_idle();
+    EXPECT_EQ(asked.writes_with_payload, 0); // the session keeps it meanwhile
+    asked.backlog = 0;
+    asked.handler->on_drained();
+    EXPECT_EQ(asked.writes_with_payload, 1);
+    EXPECT_EQ(session.output_size(), 0u);
 }
 
 } // namespace

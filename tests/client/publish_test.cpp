@@ -52,6 +52,55 @@ TEST_P(Publishing, begins_with_the_call_and_keeps_the_order_of_the_calls) {
     EXPECT_EQ(payloads, "123");
 }
 
+Task<> publish_large(AsyncClient& client, const Payload& payload) {
+    co_await client.connect("mqtt://broker");
+    for (const QoS qos : {QoS::at_most_once, QoS::at_least_once, QoS::exactly_once}) {
+        const PublishResult result = co_await client.publish("large", payload, {.qos = qos});
+        EXPECT_EQ(result.packet_id == 0, qos == QoS::at_most_once);
+        co_await client.publish("large", Payload(std::string("small")), {.qos = qos});
+    }
+    EXPECT_ERROR(co_await client.publish("#", payload), Errc::invalid_argument);
+    co_await client.publish("large", Payload(), {.qos = QoS::at_least_once});
+}
+
+TEST_P(Publishing, hands_a_payload_over) {
+    AsyncClient client(runtime, options());
+    const Payload payload(std::string(1'000'000, 'x'));
+    run(publish_large(client, payload));
+    ASSERT_EQ(broker.messages().size(), 7u);
+    for (const std::size_t i : {0u, 2u, 4u}) {
+        EXPECT_EQ(broker.messages()[i].payload, as_text(payload.bytes()));
+        EXPECT_EQ(broker.messages()[i + 1].payload, "small");
+    }
+    EXPECT_EQ(broker.messages()[6].payload, "");
+    EXPECT_THAT(broker.complaints(), IsEmpty());
+}
+
+/// Room for one: the second waits for it, keeps its payload, and a dropped one leaves none behind.
+Task<> publish_large_in_narrow_bounds(AsyncClient& client) {
+    co_await client.connect("mqtt://broker");
+    const PublishOptions once{.qos = QoS::at_least_once};
+    auto first = client.publish("large", Payload(std::string(300'000, 'a')), once);
+    auto second = client.publish("large", Payload(std::string(300'000, 'b')), once);
+    {
+        const auto dropped = client.publish("large", Payload(std::string(300'000, 'c')), once);
+    }
+    auto last = client.publish("large", Payload(std::string(300'000, 'd')), once);
+    co_await first;
+    co_await second;
+    co_await last;
+}
+
+TEST_P(Publishing, a_payload_that_is_handed_over_waits_for_room) {
+    ClientOptions narrow = options();
+    narrow.outbound.bytes = 400'000;
+    AsyncClient client(runtime, narrow);
+    run(publish_large_in_narrow_bounds(client));
+    std::string order;
+    for (const auto& message : broker.messages()) order += message.payload.substr(0, 1);
+    EXPECT_EQ(order, "abd");
+}
+
 TEST_P(Publishing, before_connect_is_refused) {
     AsyncClient client(runtime, options());
     const auto publish = [](AsyncClient& c) -> Task<> {

@@ -72,6 +72,16 @@ TEST_P(Publishing, rule_08_a_large_message_passes) {
     EXPECT_EQ(large, published.take().payload);
 }
 
+TEST_P(Publishing, rule_08_a_payload_is_handed_over) {
+    connect(client);
+    const Payload payload(std::string(3 << 20, 'x'));
+    for (const int qos : {0, 1, 2}) client.publish("a", payload, qos);
+    client.publish("a", Payload(std::string("small")), 1);
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(as_text(payload.bytes()), published.take().payload);
+    EXPECT_EQ("small", published.take().payload);
+    EXPECT_TRUE(failure_of([&] { client.publish("#", payload, 1); }) == Errc::invalid_argument);
+}
+
 TEST_P(Publishing, rule_08_before_connect_and_after_disconnect_publish_throws) {
     EXPECT_TRUE(failure_of([&] { client.publish("a", "b"); }) == Errc::not_connected);
     EXPECT_TRUE(failure_of([&] { client.publish("a", "b", 1); }) == Errc::not_connected);

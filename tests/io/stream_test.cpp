@@ -14,7 +14,9 @@ std::byte pattern(std::size_t position) { return static_cast<std::byte>((positio
 class Transfer : public StreamHandler {
 public:
     virtual ~Transfer() = default;
-    Transfer(Stream& stream, std::size_t total) : stream_(stream), total_(total) {}
+    /// `apart`: each piece has a payload behind it; `backlog`: where it waits.
+    Transfer(Stream& stream, std::size_t total, bool apart = false, std::size_t backlog = 256 * 1024)
+        : stream_(stream), total_(total), backlog_(backlog), apart_(apart) {}
 
     void start() {
         stream_.start(*this);
@@ -37,20 +39,30 @@ public:
 
 private:
     void send() {
-        while (sent_ < total_ && stream_.backlog() < 256 * 1024) {
-            const std::size_t count = std::min<std::size_t>(total_ - sent_, 40'000);
-            std::byte* const to = buffer_.reserve(count);
-            for (std::size_t i = 0; i < count; ++i) to[i] = pattern(sent_ + i);
-            buffer_.commit(count);
-            stream_.write(buffer_);
+        while (sent_ < total_ && stream_.backlog() < backlog_) {
+            fill(40'000);
+            if (apart_) {
+                std::string payload(std::min<std::size_t>(total_ - sent_, 300'000), '\0');
+                for (char& each : payload) each = static_cast<char>(pattern(sent_++));
+                stream_.write_with(buffer_, Payload(std::move(payload)));
+            } else {
+                stream_.write(buffer_);
+            }
             EXPECT_TRUE(buffer_.empty());
-            sent_ += count;
         }
+    }
+    void fill(std::size_t most) {
+        const std::size_t count = std::min(total_ - sent_, most);
+        std::byte* const to = buffer_.reserve(count);
+        for (std::size_t i = 0; i < count; ++i) to[i] = pattern(sent_++);
+        buffer_.commit(count);
     }
 
     Stream& stream_;
     Buffer buffer_;
     std::size_t total_;
+    std::size_t backlog_;
+    bool apart_;
     std::size_t sent_ = 0;
     std::size_t received_ = 0;
     bool right_ = true;
@@ -69,6 +81,33 @@ TEST_P(StreamTest, carries_much_in_both_directions_at_once_through_a_backlog) {
     EXPECT_GT(near.drains, 0);
     EXPECT_GT(far.drains, 0);
     EXPECT_FALSE(near.failure);
+}
+
+TEST_P(StreamTest, carries_payloads_that_stand_apart_through_a_backlog) {
+    constexpr std::size_t total = 8 * 1024 * 1024;
+    Transfer near(*near_, total, true, 1);         // as a client does
+    Transfer far(*far_, total, true, 1024 * 1024); // who writes on over a backlog
+    near.start();
+    far.start();
+    EXPECT_GT(near_->backlog(), 0U);
+    run_until(loop_, [&] { return near.complete() && far.complete(); });
+    EXPECT_TRUE(near.right());
+    EXPECT_TRUE(far.right());
+    EXPECT_GT(near.drains, 0);
+    EXPECT_EQ(0u, near_->backlog());
+}
+
+TEST_P(StreamTest, shuts_down_behind_a_payload_that_stands_apart) {
+    Recorder near, far;
+    near_->start(near);
+    far_->start(far);
+    Buffer head;
+    head.append(as_bytes("head"));
+    near_->write_with(head, Payload(std::string(6'000'000, 'x')));
+    near_->shutdown();
+    run_until(loop_, [&] { return far.ends > 0; });
+    EXPECT_EQ(6'000'004u, far.received.size());
+    EXPECT_TRUE(far.failure == Errc::end_of_stream);
 }
 
 TEST_P(StreamTest, what_the_socket_takes_at_once_leaves_no_backlog_and_keeps_the_buffers_memory) {

@@ -36,7 +36,7 @@ Task<> publish_unacknowledged(culex::AsyncClient& client, const Job& job) {
     co_await client.publish(bench::topic, payload, {.qos = QoS::at_least_once});
 }
 
-Task<> publisher(culex::AsyncClient& client, std::string_view payload, QoS qos, std::uint64_t& left) {
+template <class P> Task<> publisher(culex::AsyncClient& client, const P& payload, QoS qos, std::uint64_t& left) {
     const culex::PublishOptions options{.qos = qos};
     while (left > 0) {
         --left;
@@ -45,14 +45,17 @@ Task<> publisher(culex::AsyncClient& client, std::string_view payload, QoS qos, 
 }
 
 Task<> publish_acknowledged(culex::AsyncClient& client, const Job& job) {
-    const std::string payload = job.payload();
-    // Large payloads fill the socket's buffer: two are enough to keep it filled.
-    const std::uint64_t usual = payload.size() > 65'536 ? 2 : in_flight;
+    const std::string text = job.payload();
+    const culex::Payload payload{job.payload()};
+    // Large payloads are handed over, and fill the socket's buffer: two are enough to keep it filled.
+    const bool large = text.size() > 65'536;
+    const std::uint64_t usual = large ? 2 : in_flight;
     const std::uint64_t publishers = job.in_flight > 0 ? job.in_flight : usual;
     std::uint64_t left = job.count;
+    const auto qos = static_cast<QoS>(job.qos);
     culex::Nursery nursery;
     for (std::uint64_t i = 0; i < publishers; ++i)
-        nursery.spawn(publisher(client, payload, static_cast<QoS>(job.qos), left));
+        nursery.spawn(large ? publisher(client, payload, qos, left) : publisher(client, text, qos, left));
     co_await nursery.join();
 }
 
