@@ -50,7 +50,7 @@ function words(line, name) {
     if (line ~ /static constexpr auto type/) return "/** Its number. */ "
     if (special(line)) return "/** \\private */ "
     if (name != "" && name == last_name && indent(line) == last_indent) return "/** \\overload */ "
-    if (name == "" && line ~ named_by_mqtt) return "/** As MQTT has it. */ "
+    if (name == "" && line !~ /\);/ && line ~ named_by_mqtt) return "/** As MQTT has it. */ "
     return ""
 }
 
