@@ -63,6 +63,7 @@ public:
     void await_suspend(std::coroutine_handle<> waiting) noexcept;
 
 protected:
+    /// \cond
     friend class client::Core;
     friend class client::Requests;
     ClientOperation(client::Core& core, Completed completed) noexcept;
@@ -104,6 +105,7 @@ protected:
     bool awaits_reply_ = false; // it is not done when its message is
     void note(session::Outcome&& outcome);
     void finish() noexcept;
+    /// \endcond
 
 private:
     static void expired(Timer& timer);
@@ -196,6 +198,7 @@ private:
     Way way_;
 };
 
+/// What `subscribe` returns: `co_await` gives the stream, also where the broker has refused; see `Subscription::reason_codes`.
 class SubscribeOperation : public ClientOperation {
 public:
     Subscription await_resume();
@@ -212,6 +215,7 @@ private:
     Subscription subscription_;
 };
 
+/// What `unsubscribe` returns.
 class UnsubscribeOperation : public ClientOperation {
 public:
     /// The broker's answer for the first filter: success, or 0x11 for "no subscription existed", or a failure.
@@ -249,6 +253,7 @@ private:
     ConnectResult result_;
 };
 
+/// What `wait_connected` returns.
 class WaitConnectedOperation : public ClientOperation {
 public:
     void await_resume() { check(); }
@@ -260,6 +265,7 @@ private:
     WaitConnectedOperation(client::Core& core, std::chrono::milliseconds timeout);
 };
 
+/// What `reauthenticate` returns.
 class ReauthenticateOperation : public ClientOperation {
 public:
     void await_resume() { check(); }
@@ -282,6 +288,7 @@ struct DisconnectResult {
     Failure why{};
 };
 
+/// What `disconnect` returns.
 class DisconnectOperation : public ClientOperation {
 public:
     DisconnectResult await_resume() {
@@ -413,6 +420,7 @@ public:
     /// client can connect again.
     DisconnectOperation disconnect(const DisconnectOptions& options = {});
 
+    /// How things stand now; `connection_events` tells what happens.
     [[nodiscard]] ConnectionState state() const noexcept;
     /// The client identifier in use: the configured one, or what an MQTT 5 broker has assigned.
     [[nodiscard]] std::string_view client_id() const noexcept;
@@ -425,6 +433,7 @@ public:
     [[nodiscard]] std::size_t unacknowledged() const noexcept;
     /// Received messages that no stream wanted, and QoS 0 messages dropped beyond `InboundLimits::hard_bytes`.
     [[nodiscard]] std::uint64_t unclaimed() const noexcept;
+    /// QoS 0 messages dropped beyond the hard limits of `InboundLimits`.
     [[nodiscard]] std::uint64_t dropped() const noexcept;
 
     /// What the client has done since it was made, and holds now.

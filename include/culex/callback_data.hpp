@@ -33,18 +33,28 @@ enum class Command : std::uint8_t {
 };
 
 // The manual's own spelling.
+/// A message at QoS 0 or 1; at QoS 2 its first packet, without the message.
 inline constexpr Command PUBLISH = Command::publish;
+/// The broker has taken a message at QoS 1.
 inline constexpr Command PUBACK = Command::puback;
+/// The broker has taken a message at QoS 2.
 inline constexpr Command PUBREC = Command::pubrec;
+/// A message at QoS 2 is complete, and comes with it.
 inline constexpr Command PUBREL = Command::pubrel;
+/// A message at QoS 2 that we published has come to its end.
 inline constexpr Command PUBCOMP = Command::pubcomp;
+/// The answer to `subscribe`.
 inline constexpr Command SUBACK = Command::suback;
+/// The answer to `unsubscribe`.
 inline constexpr Command UNSUBACK = Command::unsuback;
+/// The broker pings (3.1.1 alone); it has been answered.
 inline constexpr Command PINGREQ = Command::pingreq;
+/// The broker has answered a ping.
 inline constexpr Command PINGRESP = Command::pingresp;
 
 /// One packet from the broker. All but copies of `*message` ends with the call.
 struct CallbackData {
+    /// What came.
     Command command = Command::publish;
     /// The message of a PUBLISH at QoS 0 or 1, or of the PUBREL that completes one at QoS 2; null otherwise. A PUBREL that
     /// was sent again comes without it.

@@ -115,10 +115,15 @@ public:
         while (Waiter* pusher = pushers_.pop_front()) pusher->wake();
         while (Waiter* popper = poppers_.pop_front()) popper->wake();
     }
+    /// Whether `close` was called.
     [[nodiscard]] bool closed() const noexcept { return closed_; }
+    /// Values inside.
     [[nodiscard]] std::size_t size() const noexcept { return values_.size(); }
+    /// Whether nothing is inside.
     [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+    /// Whether the next `push` waits.
     [[nodiscard]] bool full() const noexcept { return size() >= capacity_; }
+    /// How many values it holds at most.
     [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
 
 private:
@@ -165,6 +170,7 @@ private:
     IntrusiveList<Popper> poppers_; // some only while nothing is available
 };
 
+/// What `push` returns; `co_await` gives whether the value was taken.
 template <class T> class [[nodiscard]] Channel<T>::Push {
 public:
     Push(Channel& channel, T value) noexcept : channel_(channel), pusher_(std::move(value)) {}
@@ -189,6 +195,7 @@ private:
     Pusher pusher_;
 };
 
+/// What `pop` returns; `co_await` gives the value, or nothing where the channel is closed.
 template <class T> class [[nodiscard]] Channel<T>::Pop {
 public:
     explicit Pop(Channel& channel) noexcept : channel_(channel) {}

@@ -88,8 +88,10 @@ struct ConnectSettings {
 /// A quality of service written as a number or as a `QoS`. Numbers but 0, 1 and 2 are refused by whatever takes them.
 class QosLevel {
 public:
+    /// Any number; `value` is looked at where it is used.
     constexpr QosLevel(int value) noexcept : value_(value) {}
     constexpr QosLevel(QoS qos) noexcept : value_(static_cast<int>(qos)) {}
+    /// The number as it was given.
     [[nodiscard]] constexpr int value() const noexcept { return value_; }
 
 private:

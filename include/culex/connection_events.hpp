@@ -22,6 +22,7 @@ class EventStream;
 /// One thing that happened to a connection. Owns all that it shows.
 class ConnectionEvent {
 public:
+    /// What happened.
     enum class Kind : std::uint8_t {
         attempting,     ///< an attempt begins: the hook, if there is one, is through
         connected,      ///< CONNACK was accepted
@@ -33,6 +34,7 @@ public:
 
     ConnectionEvent() noexcept = default;
 
+    /// What happened; which members have something to say is told beside each.
     Kind kind = Kind::attempting;
     TimePoint at{};      ///< the time of the client's loop
     Endpoint endpoint{}; ///< the one that this is about; of `waiting`, the next one; of `stopped`, the last
@@ -44,7 +46,9 @@ public:
     bool session_present = false; ///< `connected`: the broker resumes an earlier session
     Duration delay{};             ///< `waiting`
 
+    /// What was being done; of `cause`.
     [[nodiscard]] Phase phase() const noexcept { return cause.phase(); }
+    /// The broker's code; of `cause`.
     [[nodiscard]] ReasonCode reason_code() const noexcept { return cause.reason_code(); }
     /// One line for a log: `"attempt 2 failed: connecting to mqtt://a:1883: connection refused (errno 111)"`.
     [[nodiscard]] std::string to_string() const;

@@ -32,8 +32,10 @@ public:
     /// refused: they end up in logs.
     [[nodiscard]] static Result<Endpoint> parse(std::string_view url);
 
+    /// How it is reached.
     [[nodiscard]] Transport transport() const noexcept { return transport_; }
     [[nodiscard]] const std::string& host() const noexcept { return host_; } ///< without brackets
+    /// 0 of `unix_socket`.
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
     [[nodiscard]] const std::string& path() const noexcept { return path_; } ///< of ws, wss and unix
     /// The URL again, port included.

@@ -47,7 +47,9 @@ enum class Errc {
     authentication_failed,
 };
 
+/// The category of `Errc`, with the name `"culex"`. Any thread.
 [[nodiscard]] const std::error_category& culex_category() noexcept;
+/// What makes an `Errc` a `std::error_code`.
 [[nodiscard]] std::error_code make_error_code(Errc code) noexcept;
 
 /// What was being done when it failed.
@@ -60,6 +62,7 @@ enum class Phase : std::uint8_t {
     mqtt,      ///< between CONNECT and CONNACK
     session,   ///< after CONNACK
 };
+/// `"tls"`; `"?"` for a number that is none.
 [[nodiscard]] std::string_view to_string(Phase phase) noexcept;
 
 /// A failure as a value: the code, and what a person needs to understand it. Cheap to move, and a pointer's size: an
@@ -80,15 +83,20 @@ public:
 
     /// The same failure with the phase, or the address, at which it happened; what is set already stays.
     [[nodiscard]] Failure during(Phase phase) &&;
+    /// See `during`.
     [[nodiscard]] Failure at(std::string address) &&;
 
+    /// Whether there is a failure.
     explicit operator bool() const noexcept { return state_ != nullptr; }
+    /// No error where there is no failure.
     [[nodiscard]] std::error_code code() const noexcept;
+    /// What was being done.
     [[nodiscard]] Phase phase() const noexcept;
     /// The code that the broker gave, or (for malformed input) the one that it was or would be told.
     [[nodiscard]] ReasonCode reason_code() const noexcept;
     [[nodiscard]] const std::string&
     address() const noexcept; ///< `"mqtt://localhost:1883"` or `"127.0.0.1:1883"`; may be empty
+    /// What was wrong in the words of the case; may be empty.
     [[nodiscard]] const std::string& detail() const noexcept;
     /// One line: phase, address, what the code means, the detail.
     [[nodiscard]] std::string message() const;
@@ -110,16 +118,23 @@ private:
 /// The exception of every operation that fails. `what()` is `failure().message()`.
 class Error : public std::system_error {
 public:
+    /// `failure` must be one.
     explicit Error(Failure failure);
     Error(const Error&);
     Error& operator=(const Error&);
     ~Error() override;
 
+    /// The same as a value.
     [[nodiscard]] const Failure& failure() const noexcept { return failure_; }
+    /// See `Failure`.
     [[nodiscard]] Phase phase() const noexcept { return failure_.phase(); }
+    /// See `Failure`.
     [[nodiscard]] ReasonCode reason_code() const noexcept { return failure_.reason_code(); }
+    /// See `Failure`.
     [[nodiscard]] const std::string& address() const noexcept { return failure_.address(); }
+    /// See `Failure`.
     [[nodiscard]] const std::string& detail() const noexcept { return failure_.detail(); }
+    /// One line: phase, address, what the code means, the detail.
     [[nodiscard]] const char* what() const noexcept override { return text_.c_str(); }
 
 private:

@@ -23,7 +23,9 @@ public:
         set_ = true;
         while (Waiter* waiter = waiters_.pop_front()) waiter->wake();
     }
+    /// Who waits from now on waits for the next `set`.
     void reset() noexcept { set_ = false; }
+    /// Whether the flag is set.
     [[nodiscard]] bool is_set() const noexcept { return set_; }
 
     /// `co_await event.wait();` goes on at once where the flag is set.
@@ -34,6 +36,7 @@ private:
     IntrusiveList<Waiter> waiters_;
 };
 
+/// See `Event::wait`.
 class [[nodiscard]] Event::Wait {
 public:
     explicit Wait(Event& event) noexcept : event_(event) {}
@@ -59,12 +62,14 @@ class Signal {
 public:
     class Wait;
 
+    /// Resumes who waits, on a coming turn; or else the next `wait` goes on at once.
     void notify() noexcept {
         // The notification is taken by `await_resume` and not by waking: a waiter that is dropped in between leaves it to
         // the next.
         notified_ = true;
         if (Waiter* waiter = waiter_.pop_front()) waiter->wake();
     }
+    /// Whether a notification is remembered.
     [[nodiscard]] bool is_notified() const noexcept { return notified_; }
 
     /// `co_await signal.wait();` goes on at once where a notification is remembered, and takes it. Only one may wait.
@@ -75,6 +80,7 @@ private:
     IntrusiveList<Waiter> waiter_; // none or one; a list, because who is dropped leaves it by itself
 };
 
+/// See `Signal::wait`.
 class [[nodiscard]] Signal::Wait {
 public:
     explicit Wait(Signal& signal) noexcept : signal_(signal) {}

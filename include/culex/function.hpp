@@ -64,7 +64,9 @@ public:
     }
     ~Function() { reset(); }
 
+    /// Whether there is something to call.
     explicit operator bool() const noexcept { return invoke_ != nullptr; }
+    /// Calls it; what it throws comes through.
     R operator()(Args... args) {
         assert(invoke_ && "culex::Function: called while empty");
         return invoke_(storage_, std::forward<Args>(args)...);

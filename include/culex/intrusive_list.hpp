@@ -15,7 +15,9 @@ public:
     ListNode& operator=(const ListNode&) = delete;
     ~ListNode() { unlink(); }
 
+    /// Whether some list holds it.
     [[nodiscard]] bool linked() const noexcept { return next_ != nullptr; }
+    /// Leaves the list that holds it, if one does, in constant time.
     void unlink() noexcept {
         if (!next_) return;
         next_->previous_ = previous_;
@@ -41,12 +43,16 @@ public:
         head_.next_ = head_.previous_ = nullptr;
     }
 
+    /// Whether it holds nothing.
     [[nodiscard]] bool empty() const noexcept { return head_.next_ == &head_; }
+    /// The first element; there must be one.
     [[nodiscard]] T& front() noexcept {
         assert(!empty());
         return static_cast<T&>(*head_.next_);
     }
+    /// `element` must be in no list.
     void push_back(T& element) noexcept { insert_before(head_, element); }
+    /// `element` must be in no list.
     void push_front(T& element) noexcept { insert_before(*head_.next_, element); }
     /// The first element, unlinked; null where there is none.
     [[nodiscard]] T* pop_front() noexcept {

@@ -7,6 +7,7 @@
 
 namespace culex {
 
+/// How much something matters, least first.
 enum class LogLevel : std::uint8_t {
     trace,   ///< each packet
     debug,   ///< each step of a connection

@@ -48,6 +48,7 @@ public:
     /// for longer. Many calls wake the loop once. `function` must not throw.
     void post(Function<void()> function);
     using Scheduler::post; // nodes, on the loop's own thread
+    /// For other threads to keep; it may outlive the loop.
     [[nodiscard]] Poster poster() const;
 
     /// To the millisecond: never ahead of `Clock::now()`, and fixed while the loop calls out. A timer is never early by it.
@@ -86,6 +87,7 @@ private:
 /// While one exists, `run` waits for posts when nothing else is under way. Belongs to the loop's thread.
 class [[nodiscard]] Loop::Hold {
 public:
+    /// Holds `loop`, which must outlive it.
     explicit Hold(Loop& loop) noexcept;
     Hold(const Hold&) = delete;
     Hold& operator=(const Hold&) = delete;

@@ -32,9 +32,12 @@ public:
         if (block_) release();
     }
 
+    /// Whether there is a message.
     explicit operator bool() const noexcept { return block_ != nullptr; }
 
+    /// The topic it was published under (section 3.3.2.1); an alias has been resolved.
     [[nodiscard]] std::string_view topic() const noexcept;
+    /// Its bytes (section 3.3.3); may be none.
     [[nodiscard]] Bytes payload() const noexcept;
     /// The payload's bytes seen as text; whether they are UTF-8 is for the application to know.
     [[nodiscard]] std::string_view text() const noexcept { return as_text(payload()); }

@@ -54,6 +54,7 @@ private:
     Cancel cancel_;
 };
 
+/// See `Nursery::join`.
 class [[nodiscard]] Nursery::Join {
 public:
     explicit Join(Nursery& nursery) noexcept : nursery_(nursery) {}

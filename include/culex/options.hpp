@@ -21,17 +21,20 @@ namespace culex {
 struct InboundLimits {
     /// Beyond these the client stops reading, and TCP holds the broker back; unless an operation waits for an answer.
     std::size_t soft_bytes = std::size_t{4} << 20;
+    /// The same by number.
     std::size_t soft_messages = 100'000;
     /// Up to these it reads on while an operation waits for an answer. Beyond them QoS 0 messages are dropped and counted,
     /// and QoS 1 and 2 messages are bounded by the Receive Maximum: by their number, and by the greatest packet in bytes
     /// (`ConnectProperties::receive_maximum`, `maximum_packet_size`). A broker of 3.1.1 knows no such maximum: there reading
     /// stops in the end, with so many messages unacknowledged, also for who waits for an answer.
     std::size_t hard_bytes = std::size_t{64} << 20;
+    /// The same by number.
     std::size_t hard_messages = 1'000'000;
 };
 
 class Authenticator; // authenticator.hpp
 
+/// What a client is, and how it behaves; copied when it is made.
 struct ClientOptions {
     /// Empty: the broker chooses one; under 3.1.1 only together with `clean_start` [MQTT-3.1.3-7].
     std::string_view client_id{};
@@ -51,9 +54,13 @@ struct ClientOptions {
     /// MQTT 5. `receive_maximum` bounds the messages that are delivered and not acknowledged under 3.1.1 too, where the client
     /// stops reading at it; absent = 65,535.
     ConnectProperties properties{};
+    /// How it connects again after a connection was lost.
     ReconnectPolicy reconnect{};
+    /// What may wait to be sent or acknowledged.
     OutboundLimits outbound{};
+    /// What may have arrived and not been taken.
     InboundLimits inbound{};
+    /// How it opens connections.
     StreamOptions stream{};
     /// For mqtts:// (tls.hpp): the client keeps a copy. Null: what `stream` says, or else one of the process' own, with the
     /// defaults.
@@ -70,12 +77,14 @@ struct ClientOptions {
     std::chrono::milliseconds ping_timeout{10'000};
 };
 
+/// Of `AsyncClient::connect`.
 struct ConnectOptions {
     /// Keep trying as the reconnect policy says, instead of failing with the first round of attempts.
     bool retry = false;
     std::chrono::milliseconds timeout{0}; ///< for the whole operation; 0 = none but that of each attempt
 };
 
+/// Of `AsyncClient::publish` and `try_publish`.
 struct PublishOptions {
     QoS qos = QoS::at_most_once;
     bool retain = false;
@@ -93,6 +102,7 @@ enum class Acknowledge : std::uint8_t {
     manual,    ///< when its consumer calls `Message::ack`
 };
 
+/// Of `AsyncClient::subscribe`.
 struct SubscribeOptions {
     std::chrono::milliseconds timeout{0};                  ///< 0 = no limit
     Acknowledge acknowledge = Acknowledge::automatic;      ///< see `Subscription`
@@ -102,6 +112,7 @@ struct SubscribeOptions {
     SubscribeProperties properties{};                      ///< MQTT 5
 };
 
+/// Of `AsyncClient::unsubscribe`.
 struct UnsubscribeOptions {
     std::chrono::milliseconds timeout{0}; ///< 0 = no limit
     UnsubscribeProperties properties{};   ///< MQTT 5
@@ -124,11 +135,13 @@ struct ServeOptions {
     std::size_t concurrency = 16;
 };
 
+/// Of `AsyncClient::reauthenticate`.
 struct ReauthenticateOptions {
     /// 0 = no limit but `ClientOptions::connect_timeout`, which is that of the exchange itself.
     std::chrono::milliseconds timeout{0};
 };
 
+/// Of `disconnect`, of both clients.
 struct DisconnectOptions {
     /// How long to wait for what was published and is not acknowledged, before DISCONNECT.
     std::chrono::milliseconds drain{10'000};

@@ -24,6 +24,7 @@ struct Will {
     WillProperties properties{};
 };
 
+/// The client asks for a connection (section 3.1).
 struct Connect {
     static constexpr auto type = PacketType::connect;
     std::string_view client_id{};
@@ -35,13 +36,16 @@ struct Connect {
     ConnectProperties properties{};
 };
 
+/// The broker's answer to CONNECT (section 3.2).
 struct Connack {
     static constexpr auto type = PacketType::connack;
+    /// The broker goes on with an earlier session (section 3.2.2.1.1).
     bool session_present = false;
     ReasonCode reason_code = ReasonCode::success; ///< 3.1.1's return codes are mapped, see `ReasonCode`
     ConnackProperties properties{};
 };
 
+/// An application message, in either direction (section 3.3).
 struct Publish {
     static constexpr auto type = PacketType::publish;
     std::string_view topic{}; ///< empty only together with a topic alias
@@ -60,9 +64,13 @@ template <PacketType Type> struct PublishReply {
     ReasonCode reason_code = ReasonCode::success;
     AckProperties properties{};
 };
+/// QoS 1: the message was taken (section 3.4).
 using Puback = PublishReply<PacketType::puback>;
+/// QoS 2: the message was taken (section 3.5).
 using Pubrec = PublishReply<PacketType::pubrec>;
+/// QoS 2: its sender has heard that, and forgets it (section 3.6).
 using Pubrel = PublishReply<PacketType::pubrel>;
+/// QoS 2: the exchange is over (section 3.7).
 using Pubcomp = PublishReply<PacketType::pubcomp>;
 
 /// Which retained messages a subscription asks for (section 3.8.3.1); MQTT 3.1.1 always sends them.
@@ -77,6 +85,7 @@ struct TopicSubscription {
     RetainHandling retain_handling = RetainHandling::send;
 };
 
+/// The client asks for messages (section 3.8).
 struct Subscribe {
     static constexpr auto type = PacketType::subscribe;
     PacketId packet_id = 0;
@@ -84,6 +93,7 @@ struct Subscribe {
     SubscribeProperties properties{};
 };
 
+/// The broker's answer to SUBSCRIBE (section 3.9).
 struct Suback {
     static constexpr auto type = PacketType::suback;
     PacketId packet_id = 0;
@@ -91,6 +101,7 @@ struct Suback {
     AckProperties properties{};
 };
 
+/// The client asks for messages no more (section 3.10).
 struct Unsubscribe {
     static constexpr auto type = PacketType::unsubscribe;
     PacketId packet_id = 0;
@@ -98,6 +109,7 @@ struct Unsubscribe {
     UnsubscribeProperties properties{};
 };
 
+/// The broker's answer to UNSUBSCRIBE (section 3.11).
 struct Unsuback {
     static constexpr auto type = PacketType::unsuback;
     PacketId packet_id = 0;
@@ -105,20 +117,24 @@ struct Unsuback {
     AckProperties properties{};
 };
 
+/// The client shows that it is there (section 3.12).
 struct Pingreq {
     static constexpr auto type = PacketType::pingreq;
 };
 
+/// And the broker (section 3.13).
 struct Pingresp {
     static constexpr auto type = PacketType::pingresp;
 };
 
+/// The last packet: from a client, and under MQTT 5 from a broker, too (section 3.14).
 struct Disconnect {
     static constexpr auto type = PacketType::disconnect;
     ReasonCode reason_code = ReasonCode::success;
     DisconnectProperties properties{};
 };
 
+/// A step of enhanced authentication, MQTT 5 alone (section 3.15).
 struct Auth {
     static constexpr auto type = PacketType::auth;
     ReasonCode reason_code = ReasonCode::success;
@@ -129,6 +145,7 @@ struct Auth {
 using Packet = std::variant<Connect, Connack, Publish, Puback, Pubrec, Pubrel, Pubcomp, Subscribe, Suback, Unsubscribe,
                             Unsuback, Pingreq, Pingresp, Disconnect, Auth>;
 
+/// Which of the fifteen it is.
 [[nodiscard]] inline PacketType type_of(const Packet& packet) noexcept {
     return static_cast<PacketType>(packet.index() + 1);
 }

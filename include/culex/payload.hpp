@@ -38,6 +38,7 @@ public:
         bytes_ = std::as_bytes(std::span(std::data(*owner), std::size(*owner)));
         owner_ = owner;
     }
+    /// A payload of its own, with a copy of `bytes`.
     [[nodiscard]] static Payload copy(Bytes bytes) {
         Payload copied;
         const std::shared_ptr<std::byte[]> owner = std::make_shared_for_overwrite<std::byte[]>(bytes.size());
@@ -47,8 +48,11 @@ public:
         return copied;
     }
 
+    /// Valid as long as some copy of the payload lives.
     [[nodiscard]] Bytes bytes() const noexcept { return bytes_; }
+    /// In bytes.
     [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
+    /// Whether there are none.
     [[nodiscard]] bool empty() const noexcept { return bytes_.empty(); }
     /// Without the first `count`, at most all.
     void remove_prefix(std::size_t count) noexcept { bytes_ = bytes_.subspan(count); }

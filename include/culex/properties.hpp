@@ -15,10 +15,13 @@ namespace culex {
 
 /// A name and a value, both UTF-8 (section 2.2.2.2, User Property). Names may repeat; order is kept.
 struct UserProperty {
+    /// At most 65,535 bytes.
     std::string_view name{};
+    /// At most 65,535 bytes.
     std::string_view value{};
     bool operator==(const UserProperty&) const = default;
 };
+/// In the order in which they are sent, or came.
 using UserProperties = std::span<const UserProperty>;
 
 /// The Session Expiry Interval that means "never" (section 3.1.2.11.2).

@@ -23,6 +23,7 @@ enum class WhenFull : std::uint8_t {
     /// go. So a message at QoS 0 never takes the place of one at QoS 1 or 2.
     drop_qos0_first,
 };
+/// How many policies there are.
 inline constexpr std::size_t when_full_count = 5;
 
 /// `"drop_oldest"`; `"?"` for a number that is none.
@@ -32,7 +33,9 @@ inline constexpr std::size_t when_full_count = 5;
 /// alone. A QoS 0 message that the connection takes at once counts nothing.
 struct OutboundLimits {
     std::size_t messages = 100'000; ///< of which at most 65,535 at QoS 1 and 2: there are no more packet identifiers
+    /// Topics, payloads and properties, with what it takes to keep them.
     std::size_t bytes = std::size_t{64} << 20;
+    /// What happens beyond either.
     WhenFull when_full = WhenFull::wait;
 };
 

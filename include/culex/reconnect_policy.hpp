@@ -25,6 +25,7 @@ enum class Verdict : std::uint8_t {
 /// What to do about a CONNACK or a DISCONNECT with this code. MQTT 3.1.1's CONNACK return codes have the same names.
 struct ReasonVerdict {
     ReasonCode reason_code = ReasonCode::success;
+    /// What follows it.
     Verdict verdict = Verdict::try_again;
 };
 
@@ -45,6 +46,7 @@ struct ReasonVerdict {
 
 /// When and how often to connect again after a connection was lost.
 struct ReconnectPolicy {
+    /// False: a lost connection is the end, and whatever waits fails with its cause.
     bool enabled = true;
     /// Not negative. The delay is drawn evenly from 0 to this (full jitter) ...
     std::chrono::milliseconds first_delay{500};

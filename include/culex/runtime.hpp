@@ -19,14 +19,19 @@ class TlsContext;
 
 /// TCP's own keep-alive (SO_KEEPALIVE): after `idle` without traffic, `count` probes, `interval` apart.
 struct SocketKeepalive {
+    /// Probes without an answer before the connection counts as dead; at least 1.
     int count = 3;
+    /// Whole seconds without traffic before the first probe; at least 1.
     std::chrono::seconds idle{60};
+    /// Whole seconds from one probe to the next; at least 1.
     std::chrono::seconds interval{10};
 };
 
 /// A line of an HTTP request.
 struct HttpHeader {
+    /// Without the colon.
     std::string_view name{};
+    /// Without control characters.
     std::string_view value{};
 };
 
@@ -49,6 +54,7 @@ struct StreamOptions {
 /// Hears how an opening ended. Called from the loop, never from inside `Runtime::open`.
 class OpenHandler {
 public:
+    /// Called once, with the open stream or what went wrong.
     virtual void on_open(Result<std::unique_ptr<Stream>> stream) = 0;
 
 protected:
@@ -64,6 +70,7 @@ public:
 /// Takes the streams of peers that connect.
 class AcceptHandler {
 public:
+    /// Called for each, on the loop; the handler owns the stream.
     virtual void on_accept(std::unique_ptr<Stream> stream) = 0;
 
 protected:
@@ -78,6 +85,7 @@ public:
     [[nodiscard]] virtual const Endpoint& endpoint() const noexcept = 0;
 };
 
+/// What a client lives on: a scheduler that opens streams. Belongs to one thread.
 class Runtime : public Scheduler {
 public:
     /// Opens a stream: resolves the name, tries every address. The failure names the phase and the address. There is no

@@ -27,7 +27,9 @@ class Scheduler;
 /// back. The function may destroy its node; it must not throw (an exception that gets out of it ends the program).
 class ReadyNode : public ListNode {
 public:
+    /// Called with the node, which is not linked any more.
     using Run = void (*)(ReadyNode&);
+    /// What to run; it is not posted yet.
     explicit ReadyNode(Run run) noexcept : run_(run) {}
 
 private:
@@ -39,6 +41,7 @@ private:
 class ReadyCoroutine : public ReadyNode {
 public:
     ReadyCoroutine() noexcept : ReadyNode(&ReadyCoroutine::resume) {}
+    /// What to resume; to be set before it is posted.
     std::coroutine_handle<> handle{};
 
 private:
@@ -49,14 +52,19 @@ private:
 /// destroy its timer or arm it again; it must not throw.
 class Timer {
 public:
+    /// Called with the timer, which is not armed any more.
     using Run = void (*)(Timer&);
+    /// What to run; it is not armed yet.
     explicit Timer(Run run) noexcept : run_(run) {}
     Timer(const Timer&) = delete;
     Timer& operator=(const Timer&) = delete;
     ~Timer() { disarm(); }
 
+    /// Whether it is going to run.
     [[nodiscard]] bool armed() const noexcept { return scheduler_ != nullptr; }
+    /// The time for which it was armed last.
     [[nodiscard]] TimePoint when() const noexcept { return when_; }
+    /// Takes it back; nothing happens where it is not armed.
     void disarm() noexcept;
 
 private:
@@ -68,6 +76,7 @@ private:
     std::uint64_t order_ = 0; // timers of one instant run in the order in which they were armed
 };
 
+/// A ready queue and timers; see the file's comment.
 class Scheduler {
 public:
     Scheduler() = default;
@@ -94,6 +103,7 @@ public:
     /// Runs `timer` once at `when`, or on the next turn where that has passed (then `Timer::when` is now). An armed timer
     /// is moved. `TimePoint::max()` never comes. Throws `std::bad_alloc` only, and then the timer is not armed.
     void arm(Timer& timer, TimePoint when);
+    /// The same after `delay` from now.
     void arm_after(Timer& timer, Duration delay) { arm(timer, time_after(delay)); }
     /// Takes an armed timer back; for others, `Timer::disarm`.
     void disarm(Timer& timer) noexcept;
@@ -113,6 +123,7 @@ public:
     /// a timer: what a stream has read, the first step of a task.
     class [[nodiscard]] CurrentScope {
     public:
+        /// Must end on the same thread, in the reverse order of other scopes.
         explicit CurrentScope(Scheduler& scheduler) noexcept : before_(current_) { current_ = &scheduler; }
         CurrentScope(const CurrentScope&) = delete;
         CurrentScope& operator=(const CurrentScope&) = delete;
@@ -133,6 +144,7 @@ protected:
     void run_timers() noexcept;
     /// For the loop: when to wake at the latest; `TimePoint::max()` where no timer is armed.
     [[nodiscard]] TimePoint next_timer() const noexcept;
+    /// Whether anything is posted.
     [[nodiscard]] bool has_ready() const noexcept { return !ready_.empty() || !turn_end_.empty(); }
 
     /// Something was posted while nothing was: do not sleep.
@@ -168,6 +180,7 @@ public:
     }
     /// Resumes it on a coming turn. It must have been taken out of the list in which it waited.
     void wake() noexcept { scheduler_->post(*this); }
+    /// The one on which it was suspended.
     [[nodiscard]] Scheduler& scheduler() const noexcept { return *scheduler_; }
 
 private:

@@ -12,6 +12,7 @@
 
 namespace culex {
 
+/// Who the user is, and how much work the broker may ask for. Copied by `ScramSha256`.
 struct ScramOptions {
     std::string_view user_name{}; ///< not empty
     std::string_view password{};  ///< not empty
@@ -21,6 +22,7 @@ struct ScramOptions {
     /// The numbers of iterations that are done for a broker. Fewer than 4096 protect the password badly (RFC 7677, section 4);
     /// too many are an attack on our time: 100,000 take about a fifth of a second, during which the loop goes on.
     std::uint32_t min_iterations = 4096;
+    /// A broker that asks for more is refused.
     std::uint32_t max_iterations = 1'000'000;
 };
 static_assert(std::is_aggregate_v<ScramOptions> && std::is_trivially_destructible_v<ScramOptions>);

@@ -12,7 +12,9 @@
 
 namespace culex {
 
+/// Packets, and what they weigh.
 struct Traffic {
+    /// How many.
     std::uint64_t packets = 0;
     std::uint64_t bytes = 0; ///< whole packets; what TLS and TCP add is not counted
 };
@@ -23,12 +25,15 @@ struct TrafficByType {
     /// PUBLISH packets by QoS, those that were sent again included.
     std::array<std::uint64_t, 3> publishes{};
 
+    /// Of one packet type.
     [[nodiscard]] constexpr const Traffic& of(PacketType type) const noexcept {
         return by_type[static_cast<std::size_t>(type) & 15];
     }
+    /// PUBLISH packets at this QoS.
     [[nodiscard]] constexpr std::uint64_t published(QoS qos) const noexcept {
         return publishes[static_cast<std::size_t>(qos) % 3];
     }
+    /// Of all types.
     [[nodiscard]] constexpr Traffic total() const noexcept {
         Traffic sum;
         for (const Traffic& one : by_type) {
@@ -45,10 +50,12 @@ struct LatencyHistogram {
     /// `buckets[0]` counts those below 1 µs, `buckets[i]` those from 2^(i-1) to below 2^i µs, the last all that are longer.
     std::array<std::uint64_t, 32> buckets{};
 
+    /// The index of the bucket in which a time belongs.
     [[nodiscard]] static constexpr std::size_t bucket_of(std::uint64_t microseconds) noexcept {
         const auto width = static_cast<std::size_t>(std::bit_width(microseconds * 2 + 1)) - 1; // no case for 0
         return width < 31 ? width : 31;
     }
+    /// How many acknowledgements there were.
     [[nodiscard]] constexpr std::uint64_t count() const noexcept {
         std::uint64_t sum = 0;
         for (const std::uint64_t bucket : buckets) sum += bucket;
@@ -80,14 +87,18 @@ enum class EndCause : std::uint8_t {
     requested,     ///< `AsyncClient::reconnect` was called
     other,         ///< the hook, or something wrong on our side
 };
+/// How many causes there are.
 inline constexpr std::size_t end_cause_count = 11;
 /// `"no_response"`; `"?"` for a number that is none.
 [[nodiscard]] std::string_view to_string(EndCause cause) noexcept;
 
+/// A copy; see the file's comment. `AsyncClient::statistics`, `Client::statistics`.
 struct Statistics {
     // Since the client was made.
 
+    /// By this client.
     TrafficByType sent{};
+    /// From the broker.
     TrafficByType received{};
 
     /// Messages that a policy has dropped from the outbound queue, by `WhenFull`; under `refuse` and `wait` those that
@@ -113,28 +124,34 @@ struct Statistics {
 
     // Now.
 
+    /// What waits to be sent or acknowledged.
     struct Outbound {
         std::size_t messages = 0; ///< queued or not acknowledged, with SUBSCRIBE and UNSUBSCRIBE: what is bounded
         std::size_t bytes = 0;    ///< of these, with what it takes to keep them
         std::size_t queued = 0;   ///< of these, messages that were never sent
+        /// What these weigh.
         std::size_t queued_bytes = 0;
         std::size_t waiting_for_quota = 0; ///< of the queued, those that only the broker's Receive Maximum holds back
         std::size_t in_flight = 0;         ///< messages that were sent and are not acknowledged
         std::size_t waiting_for_room = 0;  ///< calls of `publish` that `WhenFull::wait` makes wait, in no bound
         std::size_t requests = 0;          ///< requests that wait for their reply, in no bound
-    } outbound{};
+    } outbound{};                          ///< bounded by `OutboundLimits`
+    /// What has arrived and was not taken.
     struct Inbound {
         std::size_t messages = 0;       ///< that wait for their consumers; one that waits for two counts twice
         std::size_t bytes = 0;          ///< of these, with what it takes to keep them
         std::size_t unacknowledged = 0; ///< of this connection at QoS 1 and 2, waiting or in a consumer's hand
-    } inbound{};
+    } inbound{};                        ///< bounded by `InboundLimits`
 
+    /// One of `outbound_dropped`.
     [[nodiscard]] constexpr std::uint64_t dropped(WhenFull policy) const noexcept {
         return outbound_dropped[static_cast<std::size_t>(policy) % when_full_count];
     }
+    /// One of `lost`.
     [[nodiscard]] constexpr std::uint64_t lost_by(EndCause cause) const noexcept {
         return lost[static_cast<std::size_t>(cause) % end_cause_count];
     }
+    /// One of `failed_attempts`.
     [[nodiscard]] constexpr std::uint64_t failed_by(EndCause cause) const noexcept {
         return failed_attempts[static_cast<std::size_t>(cause) % end_cause_count];
     }

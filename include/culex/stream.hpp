@@ -26,6 +26,7 @@ protected:
     ~StreamHandler() = default;
 };
 
+/// See the file's comment. Belongs to its loop's thread, and must end before the loop.
 class Stream {
 public:
     Stream() = default;

@@ -43,6 +43,7 @@ public:
     }
 
 protected:
+    /// \cond
     friend class client::Inbox;
     friend class Subscription;
     NextMessage(client::Inbox* inbox, Message&& message) noexcept : inbox_(inbox), message_(std::move(message)) {}
@@ -56,6 +57,7 @@ protected:
     union {
         ReadyCoroutine waiting_; // since it was awaited in vain: where a message is there, nothing that waits is made
     };
+    /// \endcond
 };
 
 /// What `co_await subscription.next(5s)` takes.
@@ -115,6 +117,7 @@ public:
     /// QoS; 0x80 and above say no, and no message will come for that filter. Empty, and success, for streams that asked the
     /// broker for nothing.
     [[nodiscard]] std::span<const ReasonCode> reason_codes() const noexcept;
+    /// The first of `reason_codes`.
     [[nodiscard]] ReasonCode reason_code() const noexcept;
 
 private:

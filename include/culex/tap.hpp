@@ -12,6 +12,7 @@ namespace client {
 class Tap;
 }
 
+/// As the client sees it.
 enum class PacketDirection : std::uint8_t { sent, received };
 
 /// One packet as it passes; it ends with the call that it was given to.
@@ -20,9 +21,11 @@ public:
     TappedPacket(const TappedPacket&) = delete;
     TappedPacket& operator=(const TappedPacket&) = delete;
 
+    /// Which way it goes.
     [[nodiscard]] PacketDirection direction() const noexcept { return direction_; }
     /// When it was read from the connection, or handed to it.
     [[nodiscard]] TimePoint at() const noexcept { return at_; }
+    /// What its first byte says.
     [[nodiscard]] PacketType type() const noexcept { return static_cast<PacketType>(first_byte_ >> 4); }
     /// Of the whole packet, in bytes.
     [[nodiscard]] std::size_t size() const noexcept { return size_; }

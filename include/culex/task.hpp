@@ -130,6 +130,7 @@ public:
     }
     /// Whether there is a coroutine at all.
     [[nodiscard]] bool valid() const noexcept { return static_cast<bool>(coroutine_); }
+    /// Whether the coroutine has ended, with a result or an exception.
     [[nodiscard]] bool done() const noexcept { return coroutine_ && coroutine_.done(); }
     /// The exception with which a task that is done has ended; null where it has a result.
     [[nodiscard]] std::exception_ptr exception() const noexcept {
@@ -153,6 +154,7 @@ private:
     std::coroutine_handle<promise_type> coroutine_{};
 };
 
+/// What `co_await` makes of a task.
 template <class T> class [[nodiscard]] Task<T>::Awaiter {
 public:
     explicit Awaiter(std::coroutine_handle<promise_type> coroutine) noexcept : coroutine_(coroutine) {
@@ -193,15 +195,18 @@ public:
     /// Called from the scheduler when the task has ended, after which nothing here is touched: it may destroy the root.
     using Ended = void (*)(TaskRoot&);
 
+    /// `task` must hold a coroutine; it begins with `start_on`.
     explicit TaskRoot(
         Task<T> task, Ended ended = [](TaskRoot&) {}) noexcept
         : ReadyNode(&TaskRoot::step), task_(std::move(task)), ended_(ended) {}
 
     /// Begins the task on a coming turn of `scheduler`.
     void start_on(Scheduler& scheduler) noexcept { scheduler.post(*this); }
+    /// Whether the task has ended.
     [[nodiscard]] bool done() const noexcept { return task_.done(); }
     /// See `Task`.
     [[nodiscard]] std::exception_ptr exception() const noexcept { return task_.exception(); }
+    /// See `Task`.
     T result() { return task_.result(); }
 
 private:

@@ -23,6 +23,7 @@ namespace io {
 class TlsShared;
 }
 
+/// Older ones are not spoken.
 enum class TlsVersion : std::uint8_t { v1_2, v1_3 };
 
 /// How much of the broker's certificate is verified.
@@ -38,10 +39,13 @@ enum class TlsVerify : std::uint8_t {
 struct TlsOptions {
     // Whom to trust. Several are added up; where none of them is given, it is the system's authorities.
 
+    /// A file with one or more certificates.
     std::string_view ca_file{};
     std::string_view ca_directory{}; ///< every file with a certificate in it
     std::string_view ca{};           ///< the text of one or more certificates
+    /// Besides those that are given.
     bool system_authorities_too = false;
+    /// How the broker's certificate is looked at.
     TlsVerify verify = TlsVerify::chain_and_host_name;
     /// The name that is asked for (SNI) and that the certificate must be for, in place of the endpoint's host.
     std::string_view server_name{};
@@ -49,17 +53,23 @@ struct TlsOptions {
     // Who we are, each either as a file or as text. The key must not be encrypted.
 
     std::string_view certificate_file{}; ///< the certificate, and behind it those between it and its authority
+    /// Of the certificate.
     std::string_view key_file{};
+    /// The text of what `certificate_file` would hold.
     std::string_view certificate{};
+    /// The text of what `key_file` would hold.
     std::string_view key{};
     /// A key that was agreed upon before, in place of certificates: then TLS 1.3 is spoken, with AES-128-GCM. 1 to 64 bytes,
     /// under an identity of 1 to 128.
     std::string_view psk_identity{};
+    /// The key of `psk_identity`.
     Bytes psk_key{};
 
     // How.
 
+    /// The least that is taken.
     TlsVersion min_version = TlsVersion::v1_2;
+    /// The greatest that is offered.
     TlsVersion max_version = TlsVersion::v1_3;
     /// Cipher suites by the names that wolfSSL has for them, the best first, with colons between. By default those with
     /// authenticated encryption and forward secrecy, ChaCha20-Poly1305 first, which is the fastest in wolfSSL as Debian
@@ -96,6 +106,7 @@ public:
     void reload();
     /// The next connection to each endpoint makes a whole handshake.
     void forget_sessions();
+    /// Of all connections that were made with it.
     [[nodiscard]] TlsStatistics statistics() const noexcept;
 
     /// Whether it is the same context, one a copy of the other.

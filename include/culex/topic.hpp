@@ -28,6 +28,7 @@ namespace culex {
 
 /// The two parts of `$share/group/filter` (section 4.8.2).
 struct SharedFilter {
+    /// Who shares; the same for all its members.
     std::string_view group{};
     std::string_view filter{}; ///< what messages are matched with
 };

@@ -15,7 +15,9 @@ using Bytes = std::span<const std::byte>;
 
 /// Time never follows the wall clock: a deadline holds when somebody sets the date (see `Scheduler::now`).
 using Clock = std::chrono::steady_clock;
+/// A point in time of that clock.
 using TimePoint = Clock::time_point;
+/// A span of time, as fine as that clock.
 using Duration = Clock::duration;
 
 /// Quality of service (MQTT 3.1.1 and 5, section 4.3): how often a message may arrive.

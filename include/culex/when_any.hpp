@@ -107,6 +107,7 @@ private:
 /// See `when_any`.
 template <class... T> class [[nodiscard]] WhenAny : private detail::Group {
 public:
+    /// By the order of the tasks; `std::monostate` for void.
     using Result = std::variant<detail::ResultOf<T>...>;
 
     explicit WhenAny(Task<T>... tasks) noexcept : Group(&WhenAny::won), tasks_(*this, std::move(tasks)...) {}
@@ -149,6 +150,7 @@ template <class... T>
 /// See `when_all`.
 template <class... T> class [[nodiscard]] WhenAll : private detail::Group {
 public:
+    /// In the order of the tasks; `std::monostate` for void.
     using Result = std::tuple<detail::ResultOf<T>...>;
 
     explicit WhenAll(Task<T>... tasks) noexcept : Group(&WhenAll::ended), tasks_(*this, std::move(tasks)...) {}

@@ -27,7 +27,9 @@ public:
     /// Closes every connection and joins the thread.
     ~BrokerThread();
 
+    /// Where clients connect to: `"mqtt://127.0.0.1:43211"`.
     [[nodiscard]] const std::string& url() const noexcept { return url_; }
+    /// The one that the system has chosen.
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
 
     /// Runs `function(FakeBroker&)` on the broker's thread, waits for it, and returns what it returns or throws what it

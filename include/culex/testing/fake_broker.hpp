@@ -36,6 +36,7 @@ class BrokerCore;
 /// that it has called.
 class FakeBroker {
 public:
+    /// `runtime` must outlive it. It listens nowhere yet.
     explicit FakeBroker(Runtime& runtime, FakeBrokerOptions options = {});
     FakeBroker(const FakeBroker&) = delete;
     FakeBroker& operator=(const FakeBroker&) = delete;
@@ -51,13 +52,16 @@ public:
     void listen(std::string_view url = {});
     /// Where it listens, or last did, for clients to connect to: `"mqtt://127.0.0.1:43211"`.
     [[nodiscard]] std::string url() const;
+    /// The same as `url`, in its parts.
     [[nodiscard]] const Endpoint& endpoint() const noexcept;
+    /// Takes no new connections; those that are there go on.
     void stop_listening();
     /// Serves a client at the other end of a stream that was made elsewhere.
     void serve(std::unique_ptr<Stream> stream);
 
     /// Closes every connection without a word, or that of one client (false where it has none). Wills are published.
     void drop_all_connections();
+    /// The connection of one client, and false where it has none.
     bool drop_connection(std::string_view client_id);
     /// Sends DISCONNECT to that client of MQTT 5 and closes, as for an administrator's reasons or with a server reference;
     /// under 3.1.1 it closes. Its will is published. False where the client has no connection. Throws `Error` for what a
@@ -68,6 +72,7 @@ public:
     void shut_down();
     /// Forgets the sessions of clients that are not connected, as a broker without persistence does when it restarts.
     void forget_sessions();
+    /// As a broker without persistence does when it restarts.
     void forget_retained_messages();
 
     /// To be played on the next connection that has no script yet.
@@ -95,14 +100,18 @@ public:
 
     // --- what can be seen
 
+    /// Those that are there, in the order in which they came.
     [[nodiscard]] std::vector<ConnectionInfo> connections() const;
+    /// All sessions that the broker keeps, of clients that are connected or not.
     [[nodiscard]] std::vector<SessionInfo> sessions() const;
+    /// The one of this client, if there is one.
     [[nodiscard]] std::optional<SessionInfo> session(std::string_view client_id) const;
     /// How many connections there have been.
     [[nodiscard]] std::size_t accepted() const noexcept;
     /// Packets in order, of all connections; see `FakeBrokerOptions::log_bytes`.
     [[nodiscard]] std::vector<PacketRecord> log() const;
     [[nodiscard]] std::vector<PacketRecord> received(PacketType type) const; ///< of the log
+    /// Of the log, those that the broker has sent.
     [[nodiscard]] std::vector<PacketRecord> sent(PacketType type) const;
     /// The whole log, a line for each packet, for a person who wonders: `"0.250 #1 > PUBACK id=1"`, where `>` is received
     /// and `<` is sent.

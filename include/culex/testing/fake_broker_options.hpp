@@ -13,7 +13,9 @@
 
 namespace culex::testing {
 
+/// A client that may come.
 struct FakeBrokerUser {
+    /// Compared byte by byte, as the password is.
     std::string name{};
     std::string password{};
 };
@@ -22,6 +24,7 @@ struct FakeBrokerUser {
 struct AuthWord {
     std::size_t connection = 0; ///< its number, from 1 on: what a method's server side keeps, it keeps by this
     std::string_view client_id{};
+    /// Authentication Method (section 3.1.2.11.9).
     std::string_view method{};
     Bytes data{};           ///< empty where there was none
     std::size_t step = 0;   ///< 0: of CONNECT, or of AUTH 0x19; then counts the answers
@@ -60,7 +63,9 @@ struct FakeBrokerOptions {
     /// the same for each filter of SUBSCRIBE, and of UNSUBSCRIBE under MQTT 5. A code that the packet cannot carry is said as
     /// 0x80.
     std::optional<ReasonCode> refuse_publish{};
+    /// See `refuse_publish`.
     std::optional<ReasonCode> refuse_subscribe{};
+    /// See `refuse_publish`.
     std::optional<ReasonCode> refuse_unsubscribe{};
     /// Filters that SUBACK refuses: 0x80, or 0x87 under MQTT 5.
     std::vector<std::string> refused_filters{};

@@ -12,15 +12,18 @@
 
 namespace culex::testing {
 
-enum class Direction : std::uint8_t { received, sent }; ///< as the broker sees it
+/// As the broker sees it.
+enum class Direction : std::uint8_t { received, sent };
 
 /// A packet that went over a connection. Copies are cheap and share the bytes.
 class PacketRecord {
 public:
     /// Connections are numbered from 1 in the order in which they were accepted.
     [[nodiscard]] std::size_t connection() const noexcept;
+    /// As the broker sees it.
     [[nodiscard]] Direction direction() const noexcept;
     [[nodiscard]] PacketType type() const noexcept; ///< what the first byte says
+    /// When it was received or sent, by the broker's runtime.
     [[nodiscard]] TimePoint at() const noexcept;
     /// The whole packet as it went over the wire.
     [[nodiscard]] Bytes bytes() const noexcept;
@@ -60,9 +63,11 @@ struct ConnectionInfo {
     Version version = Version::v3_1_1;
     bool clean_start = false;
     std::uint16_t keep_alive = 0;
+    /// A script plays on it.
     bool scripted = false;
 };
 
+/// A filter of a session, with the QoS that was granted.
 struct SubscriptionInfo {
     std::string filter{};
     QoS qos = QoS::at_most_once;
@@ -72,6 +77,7 @@ struct SubscriptionInfo {
 /// What the broker remembers of a client.
 struct SessionInfo {
     std::string client_id{};
+    /// Its client is there.
     bool connected = false;
     std::vector<SubscriptionInfo> subscriptions{}; ///< in the order in which they were first made
     std::size_t queued = 0;                        ///< messages that were not sent yet

@@ -20,7 +20,9 @@ namespace culex::testing {
 
 /// Loses or repeats packets.
 struct PacketFault {
+    /// What is done to the packet.
     enum class Kind : std::uint8_t { drop, duplicate };
+    /// Lose it, or send it twice.
     Kind kind = Kind::drop;
     std::optional<PacketType> type{}; ///< absent: any
     PacketCondition condition{};      ///< asked where the type fits
@@ -29,7 +31,9 @@ struct PacketFault {
 
 /// Changes the byte with this index, counted from 0: those of its bits that are 1 in `mask` are turned over.
 struct CorruptByte {
+    /// Counted from 0 since the beginning of the stream.
     std::uint64_t at = 0;
+    /// By default all of them.
     std::uint8_t mask = 0xFF;
 };
 
@@ -37,6 +41,7 @@ struct CorruptByte {
 /// They happen in this order: packets, corruption, delay, pieces, stall, cut.
 struct DirectionFaults {
     std::vector<PacketFault> packets{}; ///< a packet that comes in pieces waits until it is whole
+    /// In any order.
     std::vector<CorruptByte> corrupt{};
     Duration delay{};                           ///< everything arrives so much later
     std::size_t chunk_size = 0;                 ///< in pieces of at most so many bytes, one a turn; 0: as it comes
@@ -53,8 +58,11 @@ struct DirectionFaults {
 
 /// As the owner of the stream sees it.
 struct Faults {
+    /// What comes in.
     DirectionFaults received{};
+    /// What goes out.
     DirectionFaults sent{};
+    /// Whether there is any in either direction.
     [[nodiscard]] bool any() const noexcept { return received.any() || sent.any(); }
 };
 
@@ -63,6 +71,7 @@ struct Faults {
 /// direction it stays with the peer, but for what had come already.
 class FaultyStream final : public Stream {
 public:
+    /// `scheduler` is the one of `inner`, and must outlive both.
     FaultyStream(Scheduler& scheduler, std::unique_ptr<Stream> inner, Faults faults);
     ~FaultyStream() override;
 

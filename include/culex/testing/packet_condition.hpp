@@ -29,7 +29,9 @@ public:
         });
     }
 
+    /// False for the default one.
     explicit operator bool() const noexcept { return predicate_ != nullptr; }
+    /// Whether it holds for `packet`.
     [[nodiscard]] bool operator()(const Packet& packet) const { return !predicate_ || (*predicate_)(packet); }
 
 private:

@@ -26,12 +26,14 @@
 
 namespace culex::testing {
 
+/// How much goes through a pipe, and how fast.
 struct PipeOptions {
     std::size_t capacity = 256 * 1024;  ///< bytes under way or unread, per direction; at least 1
     std::size_t chunk_size = 64 * 1024; ///< greatest number of bytes in one `on_read`; at least 1
     Duration latency{};                 ///< from one end to the other
 };
 
+/// Its two ends.
 using Pipe = std::pair<std::unique_ptr<Stream>, std::unique_ptr<Stream>>;
 
 /// Two joined streams. `peers` is what the first and the second say when asked for their `peer()`. They must be destroyed

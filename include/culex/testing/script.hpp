@@ -54,6 +54,7 @@ public:
 
     /// From here on, packets of this type do not count: they are passed over, or acknowledged at once.
     Script& ignore(PacketType type);
+    /// Acknowledges them at once.
     Script& answer(PacketType type);
 
     // --- what the broker does
@@ -91,6 +92,7 @@ public:
     /// since. Where the script has answered CONNECT, the broker takes that as its own answer.
     Script& pass_to_broker();
 
+    /// What complaints call it.
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
 private:

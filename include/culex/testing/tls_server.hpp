@@ -17,13 +17,18 @@ namespace culex::testing {
 /// The views are copied. Certificates and keys are PEM.
 struct TlsServerOptions {
     std::string_view certificate_file{}; ///< and behind it those between it and its authority
+    /// Of the certificate; not encrypted.
     std::string_view key_file{};
     /// Authorities whose clients are taken; a client's certificate is looked at only where this is given.
     std::string_view client_ca_file{};
+    /// A client without a certificate is refused.
     bool demand_client_certificate = false;
     std::string_view psk_identity{}; ///< TLS 1.3 alone
+    /// 1 to 64 bytes.
     Bytes psk_key{};
+    /// The least that is spoken.
     TlsVersion min_version = TlsVersion::v1_2;
+    /// The greatest.
     TlsVersion max_version = TlsVersion::v1_3;
     std::string_view ciphers{}; ///< by default as a client's
     /// Empty: what clients offer is ignored. Otherwise one of these is chosen, or the handshake fails.

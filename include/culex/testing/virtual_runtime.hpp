@@ -74,15 +74,19 @@ public:
     /// How to open what is `Transport::tls`: `runtime.set_tls(&culex::open_tls)`. It is not there by itself, so that tests
     /// without TLS need no library for it.
     using TlsOpener = std::unique_ptr<Opening> (*)(Runtime&, const Endpoint&, const StreamOptions&, OpenHandler&);
+    /// Holds for openings from now on; null: none.
     void set_tls(TlsOpener open_tls) noexcept { open_tls_ = open_tls; }
     /// The same for `Transport::ws`, and with `set_tls` for `Transport::wss`: `runtime.set_websocket(&culex::open_websocket)`.
     void set_websocket(TlsOpener open_websocket) noexcept { open_websocket_ = open_websocket; }
     /// Names that do not resolve (`Errc::host_not_found`), and hosts that never answer: an opening never ends.
     void set_unresolvable(const std::string& host, bool on = true);
+    /// Hosts that never answer.
     void set_black_hole(const std::string& host, bool on = true);
     /// How long an opening takes, and bytes from one end to the other. 0 by default; still nothing happens inline.
     void set_latency(Duration latency) noexcept { options_->latency = latency; }
+    /// See `PipeOptions`.
     void set_chunk_size(std::size_t bytes) noexcept { options_->chunk_size = bytes; }
+    /// See `PipeOptions`.
     void set_capacity(std::size_t bytes) noexcept { options_->capacity = bytes; }
 
     /// So many turns may pass at one instant, 10 million by default.

@@ -16,6 +16,7 @@
 
 namespace culex::testing {
 
+/// How the server behaves: as it should, as it may, or wrongly.
 struct WebSocketServerOptions {
     /// The path and query that it is asked for; others get 404 Not Found. Empty: any.
     std::string path{};
@@ -33,11 +34,13 @@ struct WebSocketServerOptions {
 
     /// The status of every answer to an upgrade, `"403 Forbidden"`; but for one that begins with 101 nothing else is answered.
     std::string status{};
+    /// The proof that it has read the request (RFC 6455, section 4.2.2) is another's.
     bool wrong_accept = false;
     /// In place of the sub-protocol `mqtt` [MQTT-6.0.0-4]; an empty one is left out.
     std::optional<std::string> sub_protocol{};
     std::string more_headers{}; ///< of the answer; whole lines, each with its end
     bool text_frames = false;   ///< in place of binary ones [MQTT-6.0.0-1]
+    /// Servers must not mask (RFC 6455, section 5.1).
     bool masked_frames = false;
 };
 
