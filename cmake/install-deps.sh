@@ -11,7 +11,10 @@ packages_of() {
     case $1 in
     build) echo g++ cmake ninja-build pkg-config ccache libuv1-dev libwolfssl-dev libfmt-dev ;;
     test) echo libgtest-dev libgmock-dev mosquitto openssl ;;
-    check) echo clang-16 clang-format-19 clang-tools-19 valgrind python3 ;;
+    check)
+        echo clang-16 clang-format-19 clang-tools-19 valgrind python3
+        echo clang-tidy-19 lintian gcovr # static checks, the package, the coverage
+        ;;
     bench) echo libmosquitto-dev libpaho-mqtt-dev libpaho-mqttpp-dev libbenchmark-dev valgrind strace python3 ;;
     *)
         echo "install-deps.sh: unknown group '$1' (build, test, check, bench)" >&2
