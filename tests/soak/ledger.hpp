@@ -14,11 +14,17 @@
 
 namespace soak {
 
-/// Numbers that have come, each once or more, in any order. Only gaps cost memory.
+/// Numbers that have come, each once or more. Only gaps cost memory.
 class Arrivals {
 public:
-    /// False where it had come before.
-    bool add(std::uint64_t number) {
+    /// False where it had come before. What is passed over at QoS 0 is lost: these come in order.
+    bool add(std::uint64_t number, culex::QoS qos) {
+        if (qos == culex::QoS::at_most_once) {
+            if (number < next_) return false;
+            lost_ += number - next_;
+            next_ = number + 1;
+            return true;
+        }
         if (number < next_ || !ahead_.insert(number).second) return false;
         while (!ahead_.empty() && *ahead_.begin() == next_) {
             ahead_.erase(ahead_.begin());
@@ -26,14 +32,14 @@ public:
         }
         return true;
     }
-    /// Whether all below `count` have come.
-    [[nodiscard]] bool complete(std::uint64_t count) const noexcept { return next_ >= count; }
+    /// Of all below `count`.
     [[nodiscard]] std::uint64_t missing(std::uint64_t count) const noexcept {
-        return next_ >= count ? 0 : count - next_ - ahead_.size();
+        return lost_ + (next_ >= count ? 0 : count - next_ - ahead_.size());
     }
 
 private:
     std::uint64_t next_ = 0;
+    std::uint64_t lost_ = 0;
     std::set<std::uint64_t> ahead_;
 };
 
@@ -56,7 +62,7 @@ public:
     void received(std::string_view topic, std::uint64_t number) {
         const std::scoped_lock lock(mutex_);
         Line& line = lines_[std::string(topic)];
-        ++(line.arrivals.add(number) ? line.received : line.again);
+        ++(line.arrivals.add(number, line.qos) ? line.received : line.again);
     }
     /// The broker has sent a message at QoS 2 again that it had released.
     void broker_repeats_itself() {

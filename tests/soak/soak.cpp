@@ -39,7 +39,7 @@ struct Plan {
     int publishers = 0;
     static constexpr int for_each_consumer = 4;
     static constexpr int documented = 4; ///< publishers with the documented client
-    static constexpr std::chrono::milliseconds between{150};
+    static constexpr std::chrono::milliseconds between{500};
 
     /// The time between two stops of the broker, and when it is steady for the first time.
     [[nodiscard]] std::chrono::duration<double> cycle() const {
@@ -146,7 +146,7 @@ Task<> publisher(Run& run, int number) {
 
 /// Consumers differ in what they take for a message, and some stop altogether now and then.
 Task<> work(int number, std::uint64_t messages) {
-    constexpr std::array pauses{0ms, 0ms, 1ms, 3ms, 8ms};
+    constexpr std::array pauses{0ms, 0ms, 1ms, 5ms, 15ms};
     const auto pause = pauses.at(static_cast<std::size_t>(number) % pauses.size());
     if (number % 7 == 3 && messages % 1000 == 999) co_await culex::sleep_for(2s);
     if (pause > 0ms) co_await culex::sleep_for(pause);
@@ -193,7 +193,7 @@ void publish_documented(Run& run, int number) {
     for (std::uint64_t i = 0; !run.over; ++i) {
         run.ledger.published(topic, static_cast<QoS>(qos));
         client.publish(topic, body(i, random), qos);
-        std::this_thread::sleep_for(20ms);
+        std::this_thread::sleep_for(50ms);
     }
     if (const std::size_t left = client.disconnect()) fmt::print("documented-{}: {} not delivered\n", number, left);
 }
@@ -233,7 +233,7 @@ Taken taken() {
 }
 
 Task<> until_all_connected(Run& run) {
-    while (!run.all_connected()) co_await culex::sleep_for(20ms);
+    while (!run.all_connected()) co_await culex::sleep_for(50ms);
     co_await culex::sleep_for(500ms);
 }
 
