@@ -14,6 +14,7 @@ packages_of() {
     check)
         echo clang-16 clang-format-19 clang-tools-19 valgrind python3
         echo doxygen # the reference
+        echo clang-tidy-19 lintian gcovr # static checks, the package, the coverage
         ;;
     bench) echo libmosquitto-dev libpaho-mqtt-dev libpaho-mqttpp-dev libbenchmark-dev valgrind strace python3 ;;
     *)

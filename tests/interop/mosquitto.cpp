@@ -44,20 +44,6 @@ pid_t spawn(const std::vector<std::string>& words, int error_output) {
     return process;
 }
 
-/// A port that was free a moment ago; who finds it taken tries another.
-int free_port() {
-    const int socket_ = socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (bind(socket_, generic, size) != 0) throw std::runtime_error("no free port");
-    getsockname(socket_, generic, &size);
-    close(socket_);
-    return ntohs(address.sin_port);
-}
-
 /// Reads until `word` has come; false at the end of the output, or after half a minute without any.
 bool says(int output, const std::string& word) {
     std::string text;
@@ -99,11 +85,28 @@ Mosquitto::~Mosquitto() {
     std::filesystem::remove_all(folder_, ignored);
 }
 
-void Mosquitto::kill() {
+void Mosquitto::kill() { end(SIGKILL); }
+void Mosquitto::stop() { end(SIGTERM); }
+
+void Mosquitto::end(int signal) {
     if (process_ < 0) return;
-    ::kill(process_, SIGKILL);
+    ::kill(process_, signal);
     waitpid(process_, nullptr, 0);
     process_ = -1;
+}
+
+/// Who finds it taken tries another.
+int Mosquitto::free_port() {
+    const int socket_ = socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    if (bind(socket_, generic, size) != 0) throw std::runtime_error("no free port");
+    getsockname(socket_, generic, &size);
+    close(socket_);
+    return ntohs(address.sin_port);
 }
 
 void Mosquitto::start() {

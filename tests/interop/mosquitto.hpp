@@ -22,8 +22,14 @@ public:
     /// Ends it without warning its clients, and starts it again on the same port, with what it has saved.
     void kill();
     void start();
+    /// Ends it in order, so that it saves all that it has.
+    void stop();
+
+    /// A port that was free a moment ago.
+    [[nodiscard]] static int free_port();
 
 private:
+    void end(int signal);
     bool try_start();
     void write_configuration(const std::string& extra) const;
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # One way to use Culex from outside: packaging.sh install|find_package|pkg_config|add_subdirectory.
-# The caller sets WORK (a folder of ours), SOURCES and BUILD (Culex's own) and CXX.
+# The caller sets WORK (a folder of ours), SOURCES and BUILD (Culex's own) and CXX; MOVED, where Culex is installed elsewhere.
 set -euo pipefail
 
 consumer=$SOURCES/tests/packaging/consumer
 prefix=$WORK/prefix
-moved=$WORK/moved
+moved=${MOVED:-$WORK/moved}
 mkdir -p "$WORK"
 
 run_programs() { # folder
