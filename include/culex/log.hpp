@@ -9,9 +9,9 @@ namespace culex {
 
 /// How much something matters, least first.
 enum class LogLevel : std::uint8_t {
-    trace,   ///< each packet
-    debug,   ///< each step of a connection
-    info,    ///< connections made and lost
+    trace,   ///< not used so far; see `AsyncClient::tap` for packets
+    debug,   ///< what went another way than it was begun
+    info,    ///< attempts that failed, and connections that were lost
     warning, ///< what went wrong and was made good, or dropped by a policy
     error,   ///< what went wrong and stays so, such as an exception out of a callback
     off,     ///< as a threshold: nothing at all

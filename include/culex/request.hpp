@@ -75,7 +75,7 @@ public:
 /// stays here: it is nobody's business elsewhere.
 inline constexpr std::string_view handler_failed_property = "culex-handler-failed";
 
-/// About `Task<> AsyncClient::serve(filter, handler, options)`:
+/// \fn Task<> AsyncClient::serve(std::string_view filter, RequestHandler handler, const ServeOptions& options)
 ///
 /// It subscribes, also to a shared subscription (`"$share/workers/rooms/+/temperature"`), and calls the handler for each
 /// message; not for retained ones that were there before. It ends when the client has disconnected, or was told to

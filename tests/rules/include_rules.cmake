@@ -169,6 +169,7 @@ if(NOT IS_DIRECTORY "${ROOT}/include/culex")
     message(FATAL_ERROR "no sources in '${ROOT}'")
 endif()
 file(GLOB_RECURSE headers RELATIVE "${ROOT}" "${ROOT}/include/*")
+list(FILTER headers EXCLUDE REGEX "^include/culex/guides/[a-z_]+\\.md$") # Markdown
 file(GLOB_RECURSE sources RELATIVE "${ROOT}" "${ROOT}/src/*")
 foreach(file IN LISTS headers)
     check_public_header("${file}")
