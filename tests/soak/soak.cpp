@@ -156,12 +156,12 @@ Task<> consume(Run& run, AsyncClient& client, int number, culex::Event& subscrib
     const bool by_hand = number % 2 == 0;
     Witness witness(run.ledger);
     client.tap([&witness](const culex::TappedPacket& packet) { witness.see(packet); });
-    auto messages = client.messages(by_hand ? Acknowledge::manual : Acknowledge::automatic);
+    const culex::SubscribeOptions how{.acknowledge = by_hand ? Acknowledge::manual : Acknowledge::automatic};
+    auto messages = client.messages(how.acknowledge);
     co_await client.connect(run.url(number + 1), {.retry = true});
     for (int i = 0; i < Plan::for_each_consumer; ++i) {
         const std::string filter = fmt::format("soak/{}/#", number * Plan::for_each_consumer + i);
-        co_await client.subscribe(filter, QoS::exactly_once,
-                                  {.acknowledge = by_hand ? Acknowledge::manual : Acknowledge::automatic});
+        co_await client.subscribe(filter, QoS::exactly_once, how);
     }
     if (number == 0)
         co_await client.subscribe("documented/+/2", QoS::exactly_once, {.acknowledge = Acknowledge::manual});
