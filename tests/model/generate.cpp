@@ -38,7 +38,6 @@ private:
         setting.when_full = below(5);
         if (one_in(3)) setting.high_water = 20 + below(200);
         if (one_in(3)) setting.keep_alive = 1 + below(60);
-        if (one_in(100)) setting.ids_used = 65'500 + below(36);
         return setting;
     }
     Step open() {
@@ -66,6 +65,7 @@ private:
         if (drawn < 97) return open();
         if (drawn < 98) return {Op::lose, {}};
         if (drawn < 99) return {Op::deny, {1 + below(2)}};
+        if (one_in(10)) return {Op::skip, {65'500 + below(40)}}; // nearly all, so that they begin anew
         return {Op::expire, {}};
     }
     Step carry() {

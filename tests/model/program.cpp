@@ -14,7 +14,7 @@ struct OpName {
 constexpr std::array<OpName, op_count> op_names{{
     {"publish", 4}, {"lent", 3},     {"subscribe", 2}, {"unsubscribe", 1}, {"inject", 3}, {"ack", 1},     {"refuse", 1},
     {"flush", 1},   {"up", 1},       {"down", 1},      {"turn", 1},        {"time", 1},   {"reading", 1}, {"cut", 1},
-    {"cut_up", 1},  {"cut_down", 1}, {"open", 4},      {"lose", 0},        {"deny", 1},   {"expire", 0},
+    {"cut_up", 1},  {"cut_down", 1}, {"open", 4},      {"lose", 0},        {"deny", 1},   {"expire", 0},  {"skip", 1},
 }};
 
 /// Up to `end`, which goes as well.

@@ -24,7 +24,6 @@ struct Setting {
     std::uint32_t when_full = 1;          ///< `WhenFull`
     std::uint32_t high_water = 1U << 18U; ///< of the output
     std::uint32_t keep_alive = 0;         ///< seconds
-    std::uint32_t ids_used = 0;           ///< packet identifiers that the session has gone through before
 };
 
 enum class Op : std::uint8_t {
@@ -48,8 +47,9 @@ enum class Op : std::uint8_t {
     lose,   ///< the broker forgets the session before the next CONNECT
     deny,   ///< the broker refuses the next n messages (MQTT 5)
     expire, ///< what has expired in the queue goes
+    skip,   ///< n packet identifiers are lent, and not used
 };
-inline constexpr std::size_t op_count = 20;
+inline constexpr std::size_t op_count = 21;
 
 struct Step {
     Op op = Op::turn;
@@ -82,7 +82,6 @@ inline constexpr std::array setting_names{
     SettingName{"when_full", &Setting::when_full},
     SettingName{"high_water", &Setting::high_water},
     SettingName{"keep_alive", &Setting::keep_alive},
-    SettingName{"ids_used", &Setting::ids_used},
 };
 
 } // namespace culex::model

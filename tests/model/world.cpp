@@ -24,12 +24,6 @@ World::World(const Setting& setting)
     : setting_(setting), version_(setting.version == 5 ? Version::v5 : Version::v3_1_1),
       broker_(setting_, verdict_, calls_, downs_), session_(config_of(setting_, version_)) {
     if (setting_.sink != 0) session_.set_message_sink(this);
-    // At most three quarters are lent, so two loans reach any of them.
-    for (std::uint32_t left = std::min(setting_.ids_used, 65'535U); left > 0;) {
-        const std::uint32_t lent = session_.lend_ids(std::min(left, 49'000U)).size();
-        session_.forgo_id(static_cast<PacketId>(session_.lend_ids(0).end - 1));
-        left -= std::min(lent, left);
-    }
 }
 
 World::~World() {
@@ -98,6 +92,18 @@ void World::step(const Step& step) {
         return broker_.deny(n[0]);
     case Op::expire:
         return session_.drop_expired(now_);
+    case Op::skip:
+        return skip(n[0]);
+    }
+}
+
+/// They come in several loans: no more than three quarters are lent at a time, and none behind one that is in use.
+void World::skip(std::uint32_t ids) {
+    while (ids > 0) {
+        const session::Session::LentIds lent = session_.lend_ids(ids);
+        if (lent.size() == 0) return;
+        session_.forgo_id(static_cast<PacketId>(lent.end - 1));
+        ids -= std::min(ids, lent.size());
     }
 }
 

@@ -70,6 +70,7 @@ private:
 
     // world.cpp: what happens
     void step(const Step& step);
+    void skip(std::uint32_t ids);
     void open(const Broker::Grant& grant);
     void cut(bool arrives);
     void flush(std::size_t most);
