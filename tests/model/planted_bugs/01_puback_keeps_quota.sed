@@ -1,3 +1,3 @@
 # PUBACK does not give back what the message took of the receive maximum
-# src/session/session.hpp
-s/if (exchange.holds_quota) ++quota_;/if (exchange.holds_quota \&\& exchange.qos != QoS::at_least_once) ++quota_;/
+# src/session/session_input.cpp
+s/^        finish(\*exchange, {});$/        if (Reply == PacketType::puback) exchange->holds_quota = false;\n&/

@@ -1,3 +1,3 @@
 # a QoS 1 message passes those that wait in the queue
-# src/session/session.hpp
-s/queue_.empty() ? !must_wait(qos) : may_pass_queue(qos)/queue_.empty() || qos == QoS::at_least_once ? !must_wait(qos) : may_pass_queue(qos)/
+# src/session/session_publish.cpp
+s/^    if (!may_send_directly(message.qos)) return enqueue(message, operation);$/    const bool overtakes = pumpable() \&\& message.qos == QoS::at_least_once \&\& quota_ > 0;\n    if (!overtakes \&\& !may_send_directly(message.qos)) return enqueue(message, operation);/
