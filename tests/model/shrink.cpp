@@ -12,7 +12,10 @@ public:
         : best_(std::move(program)), fails_(fails), left_(tries) {}
 
     Program shrink() {
-        while (left_ > 0 && (drop_steps() | calm_setting() | lessen_numbers())) {
+        for (bool smaller = true; smaller && left_ > 0;) {
+            smaller = drop_steps();
+            smaller = calm_setting() || smaller;
+            smaller = lessen_numbers() || smaller;
         }
         return best_;
     }
