@@ -392,9 +392,9 @@ private:
     [[nodiscard]] bool may_send_directly(QoS qos) const noexcept {
         return pumpable() && (queue_.empty() ? !must_wait(qos) : may_pass_queue(qos));
     }
-    /// Where all that is queued lacks quota, and the message needs none.
+    /// Where all that is queued lacks quota, and the message needs none. Resends may wait for room in the output alone.
     [[nodiscard]] bool may_pass_queue(QoS qos) const noexcept {
-        return qos == QoS::at_most_once && queue_.depth_of_qos0().messages == 0 && must_wait(QoS::at_least_once);
+        return qos == QoS::at_most_once && queue_.depth_of_qos0().messages == 0 && quota_ == 0;
     }
     [[nodiscard]] PacketId next_id() noexcept;
     [[nodiscard]] bool grants(QoS qos, bool retain) const noexcept {

@@ -1,0 +1,139 @@
+// Random programs against the real session, and the programs that found something once. As a program:
+//
+//   culex_model_tests --programs N --seed S    N programs from seed S on, with a line of what it took
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "model/shrink.hpp"
+#include "model/world.hpp"
+
+namespace culex::model {
+namespace {
+
+bool fails(const Program& program) { return !check(program).empty(); }
+
+/// Which seed fails first, from `seed` on, and what is to be said of it; empty for none.
+std::string try_programs(std::uint64_t seed, std::uint64_t programs, std::uint64_t& tried) {
+    for (tried = 0; tried < programs;) {
+        const Program program = make_program(seed + tried++);
+        const std::string what = check(program);
+        if (what.empty()) continue;
+        const Program small = shrink(program, fails);
+        return fmt::format("seed {}: {}\nshrunk from {} to {} steps: {}\n{}", seed + tried - 1, what,
+                           program.steps.size(), small.steps.size(), check(small), print(small));
+    }
+    return {};
+}
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::uint64_t all_programs = 2'000;
+#else
+constexpr std::uint64_t all_programs = 400'000;
+#endif
+constexpr std::uint64_t shares = 4; // so that two cores can have them
+
+class ModelTest : public ::testing::TestWithParam<std::uint64_t> {};
+INSTANTIATE_TEST_SUITE_P(Shares, ModelTest, ::testing::Range(std::uint64_t{0}, shares));
+
+TEST_P(ModelTest, delivery_keeps_its_promises_in_random_programs) {
+    constexpr std::uint64_t programs = all_programs / shares;
+    std::uint64_t tried = 0;
+    const std::string what = try_programs(1 + GetParam() * programs, programs, tried);
+    EXPECT_TRUE(what.empty()) << what;
+    EXPECT_EQ(tried, programs);
+}
+
+// What was found, as it was printed.
+
+TEST(ModelFoundTest, qos_0_does_not_pass_messages_that_wait_for_room_alone) {
+    const auto program = parse(R"(setting high_water=61
+        open 0 0 0 0
+        unsubscribe 0
+        turn 1
+        publish 1 3 0 0
+        publish 1 27 0 0
+        flush 0
+        publish 1 0 0 0
+        cut 0
+        publish 1 0 0 0
+        open 0 0 0 0
+        turn 1
+        flush 1
+        publish 0 0 0 0)");
+    ASSERT_TRUE(program);
+    EXPECT_EQ(check(*program), "");
+}
+
+// The check itself.
+
+TEST(ModelProgramTest, is_read_back_as_it_was_printed) {
+    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+        const std::string text = print(make_program(seed));
+        const auto read = parse(text);
+        ASSERT_TRUE(read) << text;
+        EXPECT_EQ(print(*read), text);
+    }
+}
+
+TEST(ModelProgramTest, is_not_read_where_a_word_or_number_is_wrong) {
+    for (const char* text : {"publsh 1 2 3 4", "publish 1 2 3 4 5", "publish x", "setting colour=1", "setting version"})
+        EXPECT_FALSE(parse(text)) << text;
+}
+
+/// Stands for a bug: a cut, and two or more large messages at QoS 2 somewhere before it.
+bool fails_with_two_and_a_cut(const Program& program) {
+    int messages = 0;
+    for (const Step& step : program.steps) {
+        if (step.op == Op::cut && messages >= 2) return true;
+        if (step.op == Op::publish && step.n[0] == 2 && step.n[1] >= 10) ++messages;
+    }
+    return false;
+}
+
+TEST(ModelProgramTest, shrinks_to_what_it_takes_to_fail) {
+    Program program;
+    for (std::uint64_t seed = 1; !fails_with_two_and_a_cut(program); ++seed) program = make_program(seed);
+    EXPECT_EQ(print(shrink(program, fails_with_two_and_a_cut)), "setting\npublish 2 10 0 0\npublish 2 10 0 0\ncut 0\n");
+}
+
+} // namespace
+} // namespace culex::model
+
+namespace {
+
+bool read_number(std::string_view text, std::uint64_t& number) {
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+    return read.ec == std::errc{} && read.ptr == text.data() + text.size();
+}
+
+int run_programs(std::uint64_t seed, std::uint64_t programs) {
+    using Seconds = std::chrono::duration<double>;
+    std::uint64_t tried = 0;
+    const auto begin = std::chrono::steady_clock::now();
+    const std::string what = culex::model::try_programs(seed, programs, tried);
+    const Seconds took = std::chrono::steady_clock::now() - begin;
+    fmt::print("{} programs in {:.1f} s\n{}", tried, took.count(), what);
+    return what.empty() ? 0 : 1;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    ::testing::InitGoogleTest(&argc, argv);
+    if (argc == 1) return RUN_ALL_TESTS();
+    std::uint64_t programs = 0;
+    std::uint64_t seed = 1;
+    bool good = argc % 2 == 1;
+    for (int at = 1; good && at + 1 < argc; at += 2) {
+        const std::string_view name = argv[at];
+        good = (name == "--programs" && read_number(argv[at + 1], programs)) ||
+               (name == "--seed" && read_number(argv[at + 1], seed));
+    }
+    if (good) return run_programs(seed, programs);
+    fmt::print(stderr, "usage: culex_model_tests [--programs N] [--seed S]\n");
+    return 2;
+}
