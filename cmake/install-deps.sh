@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that Culex needs and that are missing; silent and quick when none is.
 #
-#   cmake/install-deps.sh [build] [test] [check] [bench]      without an argument: the first three groups
+#   cmake/install-deps.sh [build] [test] [check] [fuzz] [bench]      without an argument: the first three groups
 #
-# build: what the library and the examples need. test: what their tests need. check: compilers and tools of the checks. bench:
-# other client libraries, and what measures them.
+# build: what the library and the examples need. test: what their tests need. check: compilers and tools of the checks. fuzz: what
+# tests/fuzz/run needs besides. bench: other client libraries, and what measures them.
 set -euo pipefail
 
 packages_of() {
@@ -16,9 +16,10 @@ packages_of() {
         echo doxygen # the reference
         echo clang-tidy-19 lintian gcovr # static checks, the package, the coverage
         ;;
+    fuzz) echo clang-16 libclang-rt-16-dev ;;
     bench) echo libmosquitto-dev libpaho-mqtt-dev libpaho-mqttpp-dev libbenchmark-dev valgrind strace python3 ;;
     *)
-        echo "install-deps.sh: unknown group '$1' (build, test, check, bench)" >&2
+        echo "install-deps.sh: unknown group '$1' (build, test, check, fuzz, bench)" >&2
         exit 2
         ;;
     esac

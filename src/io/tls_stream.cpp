@@ -145,7 +145,9 @@ void TlsStream::encrypt(Buffer& bytes) {
     if (why) fail(std::move(why));
 }
 
+/// Behind our own end there is no place for it: not for an alert about what the peer still says, nor for an answer to it.
 void TlsStream::send_output() {
+    if (shut_down_) return engine_->output().clear();
     if (!engine_->output().empty()) inner_->write(engine_->output());
 }
 
@@ -165,6 +167,7 @@ void TlsStream::close() {
     if (inner_ended_) return;
     engine_->close();
     send_output();
+    shut_down_ = true;
     inner_->shutdown();
 }
 

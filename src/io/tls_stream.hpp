@@ -75,8 +75,9 @@ private:
     Failure end_;    // to be told
     bool begun_ = false;
     bool reading_ = true;
-    bool closing_ = false; // `shutdown` was called
-    bool drained_ = false; // to be told
+    bool closing_ = false;   // `shutdown` was called
+    bool shut_down_ = false; // the inner stream, too
+    bool drained_ = false;   // to be told
     bool inner_ended_ = false;
     bool told_ = false; // the end
 };

@@ -79,6 +79,7 @@ protected:
             std::make_unique<io::TlsEngine>(
                 client({.min_version = GetParam(), .max_version = GetParam(), .resume_sessions = false}), "localhost",
                 8883));
+        far_transport = pipe.second.get();
         far = std::make_unique<io::TlsStream>(runtime, std::move(pipe.second),
                                               std::make_unique<io::TlsEngine>(server(settings), "", 0));
     }
@@ -101,6 +102,7 @@ protected:
     int writes = 0;
     std::unique_ptr<io::TlsStream> near;
     std::unique_ptr<io::TlsStream> far;
+    Stream* far_transport = nullptr; // beneath `far`, for what TLS would not say
 };
 INSTANTIATE_TEST_SUITE_P(Versions, TlsStreamTest, ::testing::Values(TlsVersion::v1_2, v1_3),
                          [](const auto& of) { return of.param == v1_3 ? "v1_3" : "v1_2"; });
@@ -130,6 +132,17 @@ TEST_P(TlsStreamTest, what_is_written_at_once_is_one_record_for_each_16_kib) {
     EXPECT_LE(overhead, 3u * 30);
     options->capacity = 1 << 20;
     runtime.advance(1s);
+}
+
+TEST_P(TlsStreamTest, answers_a_bad_record_with_no_alert_behind_its_own_end) { // found by tests/fuzz/tls.cpp
+    connect();
+    near->shutdown();
+    const int before = writes;
+    write_text(*far_transport, std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'x'));
+    runtime.run_until_idle();
+    EXPECT_EQ(writes, before);
+    ASSERT_TRUE(near_ear.end);
+    EXPECT_NE(near_ear.end, Errc::end_of_stream) << near_ear.end.message();
 }
 
 TEST_P(TlsStreamTest, large_writes_arrive_whole_through_a_narrow_pipe) {
