@@ -65,6 +65,7 @@ public:
     ~Function() { reset(); }
 
     explicit operator bool() const noexcept { return invoke_ != nullptr; }
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): the signature is the user's
     R operator()(Args... args) {
         assert(invoke_ && "culex::Function: called while empty");
         return invoke_(storage_, std::forward<Args>(args)...);
