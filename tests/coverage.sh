@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Which lines and branches of each floor its tests run: builds, runs the suites, and prints a table. What is below 90 % of
-# lines is named with the functions that no test calls. The pages with every line are build/coverage/report/index.html.
+# lines is named, and the functions that no test calls. The pages with every line are build/coverage/report/index.html.
 #
 #   tests/coverage.sh
 #
@@ -35,5 +35,5 @@ quietly tests ctest --preset coverage
 quietly gcovr gcovr --root "$root" --object-directory "$build" -j "$(nproc)" \
     --filter "$root/src/" --filter "$root/include/culex/" --exclude-throw-branches --exclude-unreachable-branches \
     --json "$report/coverage.json" --json-summary "$report/summary.json" --html-details "$report/index.html" "$build"
-python3 -I tests/coverage_table.py "$report/summary.json"
+python3 -I tests/coverage_table.py "$report"
 echo "every line: $report/index.html"

@@ -1,7 +1,9 @@
-"""Prints what gcovr has counted, by floor, and the files of which less than 90 % of the lines are run: <summary.json>."""
+"""Prints what gcovr has counted, by floor, the files of which less than 90 % of the lines are run, and the functions that
+nothing calls: <folder of coverage.json and summary.json>."""
 
 import collections
 import json
+import pathlib
 import sys
 
 ENOUGH = 90.0
@@ -19,7 +21,8 @@ def share(covered, total):
     return 100.0 * covered / total if total else 100.0
 
 
-files = json.load(open(sys.argv[1]))["files"]
+folder = pathlib.Path(sys.argv[1])
+files = json.loads((folder / "summary.json").read_text())["files"]
 sums = collections.defaultdict(lambda: [0, 0, 0, 0])
 for file in files:
     counts = (file["line_covered"], file["line_total"], file["branch_covered"], file["branch_total"])
@@ -40,3 +43,15 @@ low = sorted((entry for entry in low if entry[0] < ENOUGH), key=lambda entry: (e
 print(f"\n{len(low)} of {len(files)} files below {ENOUGH:.0f} % of lines")
 for lines, file in low:
     print(f"{lines:7.1f} %  {file['filename']}  ({file['line_total'] - file['line_covered']} lines)")
+
+print("\nfunctions that no test calls")
+for file in json.loads((folder / "coverage.json").read_text())["files"]:
+    # A template is as many functions as it has instances, and called when one of them is.
+    calls = collections.Counter()
+    names = {}
+    for function in file["functions"]:
+        calls[function["lineno"]] += function["execution_count"]
+        names[function["lineno"]] = function["name"]
+    for line, count in sorted(calls.items()):
+        if count == 0:
+            print(f"  {file['file']}:{line}  {names[line].partition('(')[0]}")
