@@ -73,13 +73,13 @@ struct CallbackData {
 
     /// MQTT 5: the application does not take this message, which arrived at QoS 1. PUBACK says `reason_code` instead of
     /// success once the callback has returned, and the broker does not send the message again [MQTT-4.4.0-2]; codes and
-    /// `properties` as with `Message::reject`, which also says what is thrown. Under 3.1.1, which knows no refusal, the message
-    /// is acknowledged.
+    /// what goes `with` them as in `Message::reject`, which also says what is thrown. Under 3.1.1, which knows no refusal,
+    /// the message is acknowledged.
     ///
     /// False where there is nothing to refuse any more, and then it does nothing: at QoS 0 nobody waits for an answer, and a QoS 2
     /// message comes with PUBREL, for which the broker was told long ago, in PUBREC, that it is taken. The last call counts.
     /// In the callback and on its thread alone.
-    bool reject(ReasonCode reason_code, const AckProperties& properties = {}) const;
+    bool reject(ReasonCode reason_code, const AckProperties& with = {}) const;
 
     facade::Refusal* refusal = nullptr; ///< the client's own business
 };

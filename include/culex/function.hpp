@@ -67,6 +67,7 @@ public:
     /// Whether there is something to call.
     explicit operator bool() const noexcept { return invoke_ != nullptr; }
     /// Calls it; what it throws comes through.
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): the signature is the user's
     R operator()(Args... args) {
         assert(invoke_ && "culex::Function: called while empty");
         return invoke_(storage_, std::forward<Args>(args)...);

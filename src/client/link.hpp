@@ -73,7 +73,7 @@ private:
     };
 
     [[gnu::noinline]] bool schedule_flush();
-    void flush_at(std::size_t output) noexcept;
+    void flush_at(std::size_t bytes) noexcept;
     void on_read(Bytes bytes) override;
     void on_end(Failure why) override;
     void on_drained() override;

@@ -13,7 +13,7 @@ ClientOperation::ClientOperation(Core& core, Completed completed) noexcept : Ope
 
 ClientOperation::~ClientOperation() {
     if (!prepared_) return;
-    session::Exchange::Owner{prepared_};
+    session::Exchange::Owner{prepared_}; // NOLINT(bugprone-unused-raii): it is there to be destroyed
     if (!place_.linked()) return;
     place_.unlink();
     core_->waiter_left();

@@ -37,7 +37,7 @@ public:
     void end(const Failure& why);
     void count_into(Statistics& statistics) const noexcept;
 
-    static void on_published(session::Operation& operation, session::Outcome&& outcome);
+    static void on_published(session::Operation& completed, session::Outcome&& outcome);
 
 private:
     struct Slot {

@@ -121,6 +121,7 @@ Task<Reply> Service::handle(const Message& request) {
 
 Task<> Service::send(const Message& request, const Reply& reply) {
     std::vector<UserProperty> user_properties;
+    user_properties.reserve(reply.user_properties.size());
     for (const auto& [name, value] : reply.user_properties) user_properties.push_back({name, value});
     Publish message{.topic = *request.properties().response_topic,
                     .payload = as_bytes(reply.payload),

@@ -99,6 +99,7 @@ int Connector::prepare_socket(const FileDescriptor& socket, const SocketAddress&
 void Connector::on_timer(Timer& timer) { static_cast<NextTimer&>(timer).connector.start_next(); }
 
 /// The socket has connected or failed. libuv's `status` only repeats that there is an error, without saying which.
+// NOLINTNEXTLINE(bugprone-exception-escape): it is libuv that calls; no memory for a socket ends the program
 void Connector::on_poll(uv_poll_t* poll, int status, int) noexcept {
     auto& attempt = *static_cast<Attempt*>(poll->data);
     Connector& self = attempt.connector;

@@ -49,6 +49,6 @@ constexpr std::string_view ws_sub_protocol = "mqtt"; ///< [MQTT-6.0.0-3], [MQTT-
 [[nodiscard]] Result<std::string> ws_request(const Endpoint& endpoint, std::string_view key,
                                              std::span<const HttpHeader> headers = {});
 /// Checks the answer to a request with that key.
-[[nodiscard]] Failure check_ws_response(std::string_view head, std::string_view key);
+[[nodiscard]] Failure check_ws_response(std::string_view text, std::string_view key);
 
 } // namespace culex::io

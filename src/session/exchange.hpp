@@ -78,7 +78,7 @@ public:
     /// Sets DUP, as every PUBLISH that is sent again has it [MQTT-3.3.1-1].
     void mark_dup() noexcept { data()[0] |= std::byte{0x08}; }
     /// Puts an identifier into a PUBLISH of QoS 1 or 2 that no list of the session holds yet.
-    void assign_id(PacketId id) noexcept;
+    void assign_id(PacketId assigned) noexcept;
     /// Where the variable header of `packet` begins: behind type, flags and Remaining Length.
     [[nodiscard]] static std::size_t body_offset(Bytes packet) noexcept;
     /// What it counts for in the bounds of the queue.

@@ -23,6 +23,7 @@ struct Explanation {
     [[nodiscard]] bool empty() const noexcept { return reason_string.empty() && user_properties.empty(); }
     [[nodiscard]] std::vector<UserProperty> views() const {
         std::vector<UserProperty> all;
+        all.reserve(user_properties.size());
         for (const auto& [name, value] : user_properties) all.push_back({name, value});
         return all;
     }

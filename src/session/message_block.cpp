@@ -118,8 +118,6 @@ void MessageBlock::ack(ReasonCode code, const AckProperties* why) {
 
 namespace culex {
 
-using session::MessageBlock;
-
 Message::Message(const Message& other) noexcept : block_(other.block_) {
     if (block_) block_->references_.fetch_add(1, std::memory_order_relaxed);
 }

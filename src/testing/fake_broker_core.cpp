@@ -170,6 +170,7 @@ std::vector<ConnectionInfo> BrokerCore::connections() const {
 
 std::vector<SessionInfo> BrokerCore::sessions() const {
     std::vector<SessionInfo> infos;
+    infos.reserve(sessions_.size());
     for (const auto& [client_id, session] : sessions_) infos.push_back(session->info());
     return infos;
 }

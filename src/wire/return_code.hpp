@@ -27,8 +27,8 @@ inline constexpr std::array return_codes{
 
 /// Empty where 3.1.1 cannot say it.
 [[nodiscard]] constexpr std::optional<std::uint8_t> to_return_code(ReasonCode reason) noexcept {
-    for (std::uint8_t code = 0; code < return_codes.size(); ++code) {
-        if (return_codes[code] == reason) return code;
+    for (std::size_t code = 0; code < return_codes.size(); ++code) {
+        if (return_codes[code] == reason) return static_cast<std::uint8_t>(code);
     }
     return std::nullopt;
 }

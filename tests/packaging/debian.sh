@@ -20,7 +20,7 @@ package() {
 make() {
     rm -f "$build"/*.deb
     cd "$SOURCES"
-    cmake --preset package -B "$build" -DCMAKE_CXX_COMPILER="$CXX"
+    env -u DEBFULLNAME -u DEBEMAIL cmake --preset package -B "$build" -DCMAKE_CXX_COMPILER="$CXX"
     cmake --build "$build"
     (cd "$build" && cpack -G DEB)
     local owners
