@@ -2,10 +2,13 @@
 # Installs what is missing, builds and runs every test. The last lines are ctest's own summary of the main run.
 #
 #   tests/run.sh [--quick]
+#   tests/run.sh --fuzz SECONDS | --soak MINUTES | --coverage      one of these alone
 #
 # asan     every test under AddressSanitizer and UndefinedBehaviorSanitizer
 # tsan     the tests that use threads, under ThreadSanitizer
 # clang    clang 16 compiles the library, the examples and each public header alone, without a warning
+# tidy     clang-tidy over the library, its headers and the examples
+# fuzz     two minutes of fuzzing
 # dev      every test, the rules of the house, the coroutine lint, the format, the packaging (--quick: this alone)
 set -uo pipefail
 
@@ -14,9 +17,12 @@ cd "$root" || exit 1
 quick=no
 case ${1-} in
 --quick) quick=yes ;;
+--fuzz) exec tests/fuzz/run "${2:?--fuzz SECONDS}" ;;
+--soak) exec tests/soak/run "${2:?--soak MINUTES}" ;;
+--coverage) cmake/install-deps.sh && exec tests/coverage.sh ;;
 '') ;;
 *)
-    sed -n '2,9s/^# \?//p' "$0" >&2
+    sed -n '2,13s/^# \?//p' "$0" >&2
     exit 2
     ;;
 esac
@@ -53,7 +59,8 @@ cmake/install-deps.sh || exit 1
 if [[ $quick == no ]]; then
     build asan && stage "asan tests" ctest --preset asan
     build tsan && stage "tsan tests" ctest --preset tsan
-    build clang
+    build clang && stage tidy tests/rules/tidy.sh
+    stage fuzz tests/fuzz/run 120
 fi
 if build dev; then
     # Named here too: the last lines are ctest's, and tell of this last run only.
