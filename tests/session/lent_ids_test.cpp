@@ -96,13 +96,15 @@ TEST_P(LentIdsTest, stop_at_one_in_use_and_at_the_last_one) {
 }
 
 TEST_P(LentIdsTest, are_nobody_elses_when_identifiers_begin_anew) { // [MQTT-2.2.1-3]
-    peer->lend_ids(10);
+    advance_to(99);
+    EXPECT_EQ(100u, peer->lend_ids(10).first);
     advance_to(65'535);
-    EXPECT_EQ(11, peer.publish("a", "x").id);
+    advance_to(99);
+    EXPECT_EQ(110, peer.publish("a", "x").id);
     peer.sent();
-    EXPECT_EQ(12, peer.subscribe("b").id);
+    EXPECT_EQ(111, peer.subscribe("b").id);
     peer.sent();
-    EXPECT_THAT(submit(1), ::testing::StartsWith("PUBLISH#1 "));
+    EXPECT_THAT(submit(100), ::testing::StartsWith("PUBLISH#100 "));
 }
 
 TEST_P(LentIdsTest, leave_a_quarter_of_all_to_others_and_count_as_used_for_them) {
