@@ -34,7 +34,7 @@ public:
         requires is_owner<T>
     explicit Payload(T&& container) {
         static_assert(sizeof(*std::data(container)) == 1, "culex::Payload: a container of bytes");
-        const auto owner = std::make_shared<const T>(std::move(container));
+        const auto owner = std::make_shared<const T>(std::forward<T>(container));
         bytes_ = std::as_bytes(std::span(std::data(*owner), std::size(*owner)));
         owner_ = owner;
     }

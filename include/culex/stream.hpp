@@ -41,6 +41,7 @@ public:
     /// as backlog; who respects `backlog()` bounds it.
     virtual void write(Buffer& bytes) = 0;
     /// The same with `payload` behind them, which need not be copied. Here it is: what hands bytes on as they are can do better.
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): those who keep it move it on
     virtual void write_with(Buffer& bytes, Payload payload) {
         bytes.append(payload.bytes());
         write(bytes);
