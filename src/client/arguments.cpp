@@ -21,8 +21,7 @@ Result<session::Exchange::Owner> prepare(Publish& message, Version version, cons
     static thread_local Buffer scratch;
     message.dup = false;
     message.packet_id = message.qos == QoS::at_most_once ? 0 : 1; // any: the session puts the real one in
-    auto prepared = payload ? session::Exchange::encode(message, *payload, version, scratch)
-                            : session::Exchange::encode(message, version, scratch);
+    auto prepared = session::Exchange::encode(message, payload, version, scratch);
     if (!prepared) return prepared;
     if (message.properties.message_expiry_interval) (*prepared)->expires_at = session::Exchange::expiry_not_begun;
     if (scratch.capacity() > kept_scratch) scratch.release();

@@ -11,7 +11,8 @@
 
 namespace culex::client {
 
-/// Checks a message and encodes it for `Core::submit`; `payload` as with `Session::prepare`. `Errc::invalid_argument`, whose detail names the field, or
+/// Checks a message and encodes it for `Core::submit`; `payload` as with `Session::prepare`. `Errc::invalid_argument`, whose
+/// detail names the field, or
 /// `Errc::packet_too_large`.
 [[nodiscard]] Result<session::Exchange::Owner> prepare(Publish& message, Version version,
                                                        const Payload* payload = nullptr);

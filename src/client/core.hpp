@@ -221,8 +221,7 @@ private:
         assert((!tap_ || !tap_->running()) && "culex: a tap may not call the client that it looks at");
     }
     [[nodiscard]] Failure not_open() const;
-    void submit(session::Exchange::Owner& prepared, ClientOperation& operation);
-    void wait_for_room(session::Exchange::Owner& prepared, ClientOperation& operation);
+    [[nodiscard]] bool settle(Result<session::Published>&& published, ClientOperation& operation);
     [[nodiscard]] bool may_be_direct(const PublishOptions& options) const noexcept;
     void verb_done();
     void drain_events();

@@ -30,8 +30,11 @@ void Link::flush() {
     // More than once where the session had held output back for want of room.
     while (session_.output_size() > 0 && stream_->backlog() == 0) {
         session_.before_flush();
-        if (auto ahead = session_.take_ahead()) [[unlikely]]
+        if (auto ahead = session_.take_ahead()) [[unlikely]] {
             stream_->write_with(ahead->before, std::move(ahead->payload));
+            // Written over a backlog, what is behind would make the stream copy the payload after all.
+            if (stream_->backlog() > 0 && session_.output_size() > 0) break;
+        }
         stream_->write(session_.output());
         session_.handle_flushed(runtime_.now());
         unanswered_ = false; // what leaves carries the transport's acknowledgement

@@ -45,42 +45,32 @@ void Core::publish(Publish& message, ClientOperation& operation, const Payload* 
     if (Failure why = not_open()) return fail(operation, std::move(why));
     if (message.properties.message_expiry_interval) [[unlikely]]
         session_.note_time(runtime_.now());
+    const bool first = waiting_for_room_.empty();
     const bool apart = payload && payload->size() >= session::Exchange::large_payload;
-    if (waiting_for_room_.empty() && !apart) {
-        auto published = session_.publish(message, &operation);
-        if (published) {
-            operation.id_ = published->id;
-            operation.done_ = published->done;
-            return verb_done();
-        }
-        const bool wait = settings_.plain().when_full == WhenFull::wait;
-        if (!wait && wants_room(published.failure())) ++refused_;
-        if (!wait || !wants_room(published.failure())) return fail(operation, std::move(published).failure());
-    }
+    if (first && !apart && settle(session_.publish(message, &operation), operation)) return;
     // It waits with a copy of its own: what the caller's views show may be gone when there is room.
     auto prepared = session_.prepare(message, payload);
     if (!prepared) return fail(operation, std::move(prepared).failure());
-    if (apart && waiting_for_room_.empty()) return submit(*prepared, operation);
-    wait_for_room(*prepared, operation);
-}
-
-void Core::submit(session::Exchange::Owner& prepared, ClientOperation& operation) {
-    auto submitted = session_.submit(prepared, &operation);
-    if (submitted) {
-        operation.id_ = submitted->id;
-        operation.done_ = submitted->done;
-        return verb_done();
-    }
-    const bool wait = settings_.plain().when_full == WhenFull::wait;
-    if (wait && wants_room(submitted.failure())) return wait_for_room(prepared, operation);
-    if (wants_room(submitted.failure())) ++refused_;
-    fail(operation, std::move(submitted).failure());
-}
-
-void Core::wait_for_room(session::Exchange::Owner& prepared, ClientOperation& operation) {
-    operation.prepared_ = prepared.release();
+    if (first && apart && settle(session_.submit(*prepared, &operation), operation)) return;
+    operation.prepared_ = prepared->release();
     waiting_for_room_.push_back(operation.place_);
     session_.allow_direct(false);
+}
+
+/// False where it has to wait for room.
+bool Core::settle(Result<session::Published>&& published, ClientOperation& operation) {
+    if (published) {
+        operation.id_ = published->id;
+        operation.done_ = published->done;
+        verb_done();
+        return true;
+    }
+    if (wants_room(published.failure())) {
+        if (settings_.plain().when_full == WhenFull::wait) return false;
+        ++refused_;
+    }
+    fail(operation, std::move(published).failure());
+    return true;
 }
 
 Result<PacketId> Core::try_publish(Publish& message) {

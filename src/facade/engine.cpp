@@ -80,7 +80,6 @@ void Engine::push(Request&& request) {
 }
 
 PacketId Engine::ask(Lock& lock, Request&& request, Answer& answer) {
-    check_may_wait();
     request.answer = &answer;
     push(std::move(request));
     wait(lock, [&] { return answer.done; });
@@ -88,6 +87,7 @@ PacketId Engine::ask(Lock& lock, Request&& request, Answer& answer) {
 }
 
 PacketId Engine::ask(Answer::Verb verb) {
+    check_may_wait();
     Answer answer{.verb = &verb};
     Lock lock(mutex_);
     wait_for_room(lock);
@@ -103,14 +103,16 @@ PacketId Engine::publish(Publish& message, const Payload* payload) {
         push(std::move(request));
         return 0;
     }
+    const bool at_once = requests_.loan.covers(*request.message, message.retain);
+    if (!at_once) check_may_wait(); // before it takes an identifier, which nobody would give back
     const PacketId id = requests_.loan.take_id();
     request.message->id = id;
-    if (id == 0 || !requests_.loan.covers(*request.message, message.retain)) {
-        Answer answer;
-        return ask(lock, std::move(request), answer);
+    if (at_once) {
+        push(std::move(request));
+        return id;
     }
-    push(std::move(request));
-    return id;
+    Answer answer;
+    return ask(lock, std::move(request), answer);
 }
 
 PacketId Engine::subscribe(std::span<const TopicSubscription> topics, const SubscribeProperties& properties) {

@@ -43,10 +43,11 @@ struct Loan {
     [[nodiscard]] PacketId take_id() noexcept {
         return next_id < end_of_ids ? static_cast<PacketId>(next_id++) : PacketId{};
     }
-    /// Whether such a message would be taken for certain.
+    /// Whether such a message, at QoS 1 or 2, would be taken for certain, under an identifier of these.
     [[nodiscard]] bool covers(const session::Exchange& message, bool retain) const noexcept {
-        return messages > 0 && message.footprint() <= bytes && message.packet_size() <= limits.maximum_packet_size &&
-               message.qos <= limits.maximum_qos && (!retain || limits.retain_available);
+        return next_id < end_of_ids && messages > 0 && message.footprint() <= bytes &&
+               message.packet_size() <= limits.maximum_packet_size && message.qos <= limits.maximum_qos &&
+               (!retain || limits.retain_available);
     }
     void draw(std::size_t size) noexcept {
         messages -= std::min<std::size_t>(messages, 1);

@@ -42,18 +42,14 @@ public:
         return made;
     }
 
-    /// A PUBLISH whose identifier is still to be assigned: `id` is 0, whatever the bytes say. `scratch` is for one that is not
-    /// plain. What is wrong with it comes with the name of the field.
-    [[nodiscard]] static Result<Owner> encode(const Publish& message, Version version, Buffer& scratch) {
-        if (message.payload.size() >= large_payload) [[unlikely]]
-            return encode_apart(message, Payload::copy(message.payload), version, scratch);
-        return encode_whole(message, version, scratch);
-    }
-    /// The same of one whose payload is `payload`: from `large_payload` on it is not copied.
-    [[nodiscard]] static Result<Owner> encode(const Publish& message, const Payload& payload, Version version,
+    /// A PUBLISH whose identifier is still to be assigned: `id` is 0, whatever the bytes say. `payload`, where it is not null,
+    /// is the message's, and not copied from `large_payload` on. `scratch` is for one that is not plain. What is wrong with it
+    /// comes with the name of the field.
+    [[nodiscard]] static Result<Owner> encode(const Publish& message, const Payload* payload, Version version,
                                               Buffer& scratch) {
-        if (payload.size() < large_payload) return encode_whole(message, version, scratch);
-        return encode_apart(message, payload, version, scratch);
+        if (message.payload.size() < large_payload) [[likely]]
+            return encode_whole(message, version, scratch);
+        return encode_apart(message, payload ? *payload : Payload::copy(message.payload), version, scratch);
     }
     /// A payload from here on stands apart, and goes to the transport without being copied once more.
     static constexpr std::size_t large_payload = std::size_t{16} << 10;

@@ -75,8 +75,7 @@ Result<Exchange::Owner> Session::prepare(Publish& message, const Payload* payloa
     message.dup = false;
     message.packet_id = message.qos == QoS::at_most_once ? 0 : 1; // any; `submit` puts the real one in
     strip(message.properties);
-    auto written = payload ? Exchange::encode(message, *payload, config_.version, scratch_)
-                           : Exchange::encode(message, config_.version, scratch_);
+    auto written = Exchange::encode(message, payload, config_.version, scratch_);
     if (!written) return written;
     Exchange::Owner prepared = *std::move(written);
     if (auto granted = check_granted(message.qos, message.retain, prepared->packet_size()); !granted)

@@ -34,6 +34,7 @@ Exchange::Owner Session::in_version(const Exchange& exchange, Version from) {
     const Bytes written = scratch_.bytes().first(scratch_.size() - (apart ? apart->size() : 0));
     Exchange::Owner next = Exchange::make(exchange.kind, exchange.qos, exchange.id, written);
     if (apart) next->set_payload_apart(*apart);
+    next->version = config_.version;
     return next;
 }
 

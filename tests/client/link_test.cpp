@@ -17,6 +17,7 @@ struct Asked {
     int writes_with_payload = 0;
     int quick_acks = 0;
     std::size_t backlog = 0;
+    std::size_t backlog_behind_payload = 0;
 };
 
 class NotingStream final : public Stream {
@@ -29,6 +30,7 @@ public:
     }
     void write_with(Buffer& bytes, Payload) override {
         ++asked_.writes_with_payload;
+        asked_.backlog = asked_.backlog_behind_payload;
         bytes.clear();
     }
     [[nodiscard]] std::size_t backlog() const noexcept override { return asked_.backlog; }
@@ -56,6 +58,13 @@ protected:
         ASSERT_TRUE(wire::encode(bytes, packet, Version::v3_1_1));
         asked.handler->on_read(bytes.bytes());
         runtime.run_until_idle();
+    }
+    void submit_large() {
+        Publish large{.topic = "a", .qos = QoS::at_least_once};
+        const Payload payload(std::string(100'000, 'x'));
+        large.payload = payload.bytes();
+        auto prepared = session.prepare(large, &payload);
+        ASSERT_TRUE(prepared && session.submit(*prepared, nullptr));
     }
     void on_progress() override {
         while (auto event = session.poll_event()) {
@@ -96,12 +105,25 @@ TEST_F(LinkTest, asks_for_none_where_a_backlog_is_on_its_way) {
     EXPECT_EQ(asked.quick_acks, 1);
 }
 
+TEST_F(LinkTest, writes_nothing_over_the_rest_of_a_large_payload) {
+    submit_large();
+    receive(message); // PUBACK stands behind it
+    EXPECT_EQ(asked.writes_with_payload, 1);
+    EXPECT_EQ(asked.writes, 2);
+    asked.backlog_behind_payload = 1;
+    submit_large();
+    receive(Publish{.topic = "a", .payload = as_bytes("x"), .qos = QoS::at_least_once, .packet_id = 8});
+    EXPECT_EQ(asked.writes_with_payload, 2);
+    EXPECT_EQ(asked.writes, 2);
+    EXPECT_GT(session.output_size(), 0u);
+    asked.backlog = 0;
+    asked.handler->on_drained();
+    EXPECT_EQ(asked.writes, 3);
+    EXPECT_EQ(session.output_size(), 0u);
+}
+
 TEST_F(LinkTest, hands_a_large_payload_to_the_stream_apart) {
-    Publish large{.topic = "a", .qos = QoS::at_least_once};
-    const Payload payload(std::string(100'000, 'x'));
-    large.payload = payload.bytes();
-    auto prepared = session.prepare(large, &payload);
-    ASSERT_TRUE(prepared && session.submit(*prepared, nullptr));
+    submit_large();
     asked.backlog = 1;
     link.output_arrived();
     runtime.run_until_idle();

@@ -73,6 +73,22 @@ TEST_F(ChangeOfVersion, goes_both_ways) {
     EXPECT_EQ(go_on_in(Version::v5), "32 07 00 01 61 00 01 00 31");
 }
 
+TEST(ChangeOfVersionInBounds, holds_for_what_was_prepared_before_and_finds_no_room_at_first) {
+    SessionPeer peer(Version::v3_1_1, {.outbound_messages = 1});
+    peer.connect({.session_present = true});
+    Publish message{.topic = "a", .payload = as_bytes(std::string_view("x")), .qos = q1};
+    auto prepared = peer->prepare(message);
+    ASSERT_TRUE(prepared);
+    peer.end();
+    peer->use_version(Version::v5);
+    ASSERT_TRUE(peer->publish(message)); // takes the place
+    for (int i = 0; i < 2; ++i) EXPECT_TRUE(peer->submit(*prepared, nullptr).failure() == Errc::queue_full);
+    peer->abandon(Failure(Errc::session_lost));
+    const auto submitted = peer->submit(*prepared, nullptr);
+    ASSERT_TRUE(submitted) << submitted.failure().message();
+    EXPECT_EQ(2, submitted->id);
+}
+
 TEST_F(ChangeOfVersion, holds_for_what_was_prepared_before) {
     Publish message{.topic = "a", .payload = as_bytes(std::string_view("1")), .qos = q1};
     auto prepared = peer->prepare(message);
