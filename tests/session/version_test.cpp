@@ -83,6 +83,7 @@ TEST(ChangeOfVersionInBounds, holds_for_what_was_prepared_before_and_finds_no_ro
     peer->use_version(Version::v5);
     ASSERT_TRUE(peer->publish(message)); // takes the place
     for (int i = 0; i < 2; ++i) EXPECT_TRUE(peer->submit(*prepared, nullptr).failure() == Errc::queue_full);
+    EXPECT_EQ("32 07 00 01 61 00 01 00 78", hex_of((*prepared)->packet())); // written anew once, not each time
     peer->abandon(Failure(Errc::session_lost));
     const auto submitted = peer->submit(*prepared, nullptr);
     ASSERT_TRUE(submitted) << submitted.failure().message();
