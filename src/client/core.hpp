@@ -137,7 +137,7 @@ public:
     [[nodiscard]] const Failure& last_failure() const noexcept { return last_failure_; }
     [[nodiscard]] const session::Session& session() const noexcept { return session_; }
     /// For `submit`; see `Session::lend_ids`.
-    const session::Session::LentIds& lend_ids(std::uint32_t most) noexcept { return session_.lend_ids(most); }
+    const session::LentIds& lend_ids(std::uint32_t most) noexcept { return session_.lend_ids(most); }
     void forgo_id(PacketId id) noexcept { session_.forgo_id(id); }
     [[nodiscard]] const Router& router() const noexcept { return router_; }
     /// For who may outlive the client.

@@ -27,6 +27,8 @@
 ///
 /// The receive maximum delays nothing but QoS 1 and 2: QoS 0 messages pass those that wait for it [MQTT-3.3.4-8].
 ///
+/// A large payload is not copied into the output. It goes before it (`take_ahead`), with what was in the output until then.
+///
 /// What is queued, sent and not acknowledged, or asked for is bounded. Beyond the bounds the policy (`WhenFull`) decides; it
 /// drops from queue_ alone, never what was sent once (session_bounds.cpp).
 
@@ -45,12 +47,14 @@
 
 #include "base/rare.hpp"
 #include "base/ring.hpp"
+#include "session/config.hpp"
 #include "session/counters.hpp"
 #include "session/event.hpp"
 #include "session/exchange.hpp"
 #include "session/explanation.hpp"
 #include "session/id_table.hpp"
 #include "session/inbound.hpp"
+#include "session/lent_ids.hpp"
 #include "session/limits.hpp"
 #include "session/packet_tap.hpp"
 #include "session/publish_queue.hpp"
@@ -60,37 +64,6 @@
 #include "wire/plain_reply.hpp"
 
 namespace culex::session {
-
-struct Config {
-    Version version = Version::v3_1_1;
-    /// What we announced in CONNECT, and hold the broker to.
-    std::uint16_t receive_maximum = 65'535;
-    std::uint32_t maximum_packet_size = unlimited_packet_size;
-    std::uint16_t topic_alias_maximum = 0;
-    /// How many aliases of our own we make at most.
-    std::uint16_t outbound_topic_aliases = 65'535;
-    /// How long PINGRESP may take.
-    Duration ping_timeout = std::chrono::seconds{10};
-    /// How much earlier than it must PINGREQ is sent, in hundred-thousandths of the keep-alive. Ten thousand clients
-    /// that have connected together, or heard one message together, would otherwise ping together, again and again.
-    std::uint16_t ping_earlier = 0;
-    /// Bounds on what is queued or unacknowledged, and what happens beyond them. To wait is the owner's part: here it is to
-    /// refuse (`Errc::queue_full`, `Errc::no_packet_id`).
-    std::size_t outbound_messages = 100'000;
-    std::size_t outbound_bytes = std::size_t{64} << 20;
-    WhenFull when_full = WhenFull::refuse;
-    /// With so many bytes in `output`, publishes are queued instead of encoded.
-    std::size_t output_high_water = std::size_t{256} << 10;
-    /// With so many bytes of answers that the transport did not take, the link is failed: the broker sends and does not read.
-    std::size_t answer_limit = std::size_t{4} << 20;
-    /// Hand a QoS 2 message on with its PUBREL instead of its PUBLISH (see inbound.hpp).
-    bool deliver_on_pubrel = false;
-    /// Make an event of every packet, not just of messages.
-    bool report_packets = false;
-    /// The owner carries out an authentication method: it answers AUTH, and calls `accept` once the broker has proved itself.
-    /// Without it, AUTH ends the link, and CONNACK alone accepts the broker.
-    bool authenticates = false;
-};
 
 /// How far `publish` got at once.
 struct Published {
@@ -156,21 +129,11 @@ public:
     /// `payload`, where it is given, is the message's, and not copied if it is large.
     Result<Exchange::Owner> prepare(Publish& message, const Payload* payload = nullptr);
     Result<Published> submit(Exchange::Owner& prepared, Operation* operation);
-    /// Packet identifiers for an owner whose callers want to know them before their messages are here: a run of free ones,
-    /// which the session gives to nobody else. A message whose `id` is one of them is submitted under it; they are used in
-    /// rising order, and those that were passed over are the session's again.
-    struct LentIds {
-        std::uint32_t first = 1;
-        std::uint32_t end = 1;
-        [[nodiscard]] std::uint32_t size() const noexcept { return end - first; }
-        [[nodiscard]] bool contains(PacketId id) const noexcept { return id - first < size(); }
-    };
-    /// Makes them `most` where that many are free behind the last one; a quarter of all is never lent.
+    /// Makes the lent identifiers `most` where that many are free behind the last one; a quarter of all is never lent. A message
+    /// whose `id` is one of them is submitted under it.
     const LentIds& lend_ids(std::uint32_t most) noexcept;
     /// No message will come under it.
-    void forgo_id(PacketId id) noexcept {
-        if (lent_.contains(id)) lent_.first = id + 1u;
-    }
+    void forgo_id(PacketId id) noexcept { lent_.pass(id); }
     Result<PacketId> subscribe(std::span<const TopicSubscription> subscriptions, const SubscribeProperties& properties,
                                Operation* operation = nullptr);
     Result<PacketId> unsubscribe(std::span<const std::string_view> filters, const UnsubscribeProperties& properties,

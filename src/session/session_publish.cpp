@@ -105,7 +105,7 @@ Result<Published> Session::submit(Exchange::Owner& prepared, Operation* operatio
 
 // --- identifiers that are known before their messages
 
-const Session::LentIds& Session::lend_ids(std::uint32_t most) noexcept {
+const LentIds& Session::lend_ids(std::uint32_t most) noexcept {
     constexpr std::size_t never_lent = max_packet_id / 4;
     const auto may_lend = [this] { return ids_.size() + lent_.size() + never_lent < max_packet_id; };
     if (lent_.size() == 0) {

@@ -331,7 +331,7 @@ private:
         tell(message);
         auto prepared = session_->prepare(message, input_.flag() ? &payload : nullptr);
         if (!prepared) return;
-        const Session::LentIds lent = session_->lend_ids(0);
+        const session::LentIds lent = session_->lend_ids(0);
         if (message.qos != QoS::at_most_once && lent.size() != 0 && input_.flag())
             (*prepared)->id = static_cast<PacketId>(lent.first + input_.below(lent.size()));
         Asked& operation = ask();

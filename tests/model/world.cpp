@@ -100,7 +100,7 @@ void World::step(const Step& step) {
 /// They come in several loans: no more than three quarters are lent at a time, and none behind one that is in use.
 void World::skip(std::uint32_t ids) {
     while (ids > 0) {
-        const session::Session::LentIds lent = session_.lend_ids(ids);
+        const session::LentIds lent = session_.lend_ids(ids);
         if (lent.size() == 0) return;
         session_.forgo_id(static_cast<PacketId>(lent.end - 1));
         ids -= std::min(ids, lent.size());

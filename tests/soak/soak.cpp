@@ -56,19 +56,18 @@ struct Run {
     Plan plan{};
     soak::Ledger ledger{};
     std::atomic<bool> ready = false; // all consumers have subscribed
+    std::atomic<bool> calm = true;   // the broker is left alone
     std::atomic<bool> over = false;
+    std::atomic<int> documented = 0; // that are connected for the first time
     std::unique_ptr<culex::TlsContext> tls{};
     int plain_port = 0;
     int tls_port = 0;
     std::vector<const AsyncClient*> clients{};
+    std::size_t consumers = 0;
 
     [[nodiscard]] std::string url(int number) const {
         return number % 4 == 0 ? fmt::format("mqtts://localhost:{}", tls_port)
                                : fmt::format("mqtt://127.0.0.1:{}", plain_port);
-    }
-    [[nodiscard]] bool all_connected() const {
-        return std::ranges::all_of(
-            clients, [](const AsyncClient* client) { return client->state() == culex::ConnectionState::connected; });
     }
 };
 
@@ -189,6 +188,7 @@ void publish_documented(Run& run, int number) {
     const int qos = 1 + number % 2;
     const std::string topic = fmt::format("documented/{}/{}", number, qos);
     std::mt19937 random(static_cast<unsigned>(number));
+    ++run.documented;
     run.ready.wait(false);
     for (std::uint64_t i = 0; !run.over; ++i) {
         run.ledger.published(topic, static_cast<QoS>(qos));
@@ -206,6 +206,7 @@ void restart_broker(Run& run, culex::Mosquitto& broker) {
     auto next = Clock::now() + run.plan.cycle();
     while (!run.over) {
         std::this_thread::sleep_for(50ms);
+        if (run.calm) next = Clock::now() + run.plan.cycle();
         if (Clock::now() < next) continue;
         broker.stop();
         std::this_thread::sleep_for(std::chrono::milliseconds(200 + random() % 2000));
@@ -232,9 +233,23 @@ Taken taken() {
     return now;
 }
 
-Task<> until_all_connected(Run& run) {
-    while (!run.all_connected()) co_await culex::sleep_for(50ms);
-    co_await culex::sleep_for(500ms);
+[[nodiscard]] bool all_connected(const Run& run) {
+    const std::size_t all = static_cast<std::size_t>(run.plan.publishers) + run.consumers;
+    return run.documented == Plan::documented && run.clients.size() == all &&
+           std::ranges::all_of(run.clients, [](const AsyncClient* client) {
+               return client->state() == culex::ConnectionState::connected;
+           });
+}
+
+/// What is taken with the broker at rest, and all clients there as they were at first: that has to come about in time.
+Task<Taken> taken_at_rest(Run& run, std::ptrdiff_t descriptors) {
+    run.calm = true;
+    const auto patience = Clock::now() + 60s;
+    while ((!all_connected(run) || taken().descriptors != descriptors) && Clock::now() < patience)
+        co_await culex::sleep_for(20ms);
+    const Taken now = taken();
+    run.calm = false;
+    co_return now;
 }
 
 Task<> report(Run& run, Clock::time_point begin) {
@@ -263,13 +278,14 @@ Task<> load(Run& run, Clock::time_point begin, Taken& warm, Taken& end) {
     culex::Nursery publishers;
     for (int i = 0; i < run.plan.publishers; ++i) publishers.spawn(publisher(run, i));
     publishers.spawn(report(run, begin));
+    while (!all_connected(run)) co_await culex::sleep_for(20ms);
+    const std::ptrdiff_t descriptors = taken().descriptors; // no connection has ended yet
+    run.calm = false;
     const auto elapsed = [begin] { return std::chrono::duration<double>(Clock::now() - begin); };
     while (elapsed() < run.plan.warm()) co_await culex::sleep_for(50ms);
-    co_await until_all_connected(run);
-    warm = taken();
+    warm = co_await taken_at_rest(run, descriptors);
     while (elapsed() < run.plan.length) co_await culex::sleep_for(50ms);
-    co_await until_all_connected(run);
-    end = taken();
+    end = co_await taken_at_rest(run, descriptors);
     run.over = true;
     co_await publishers.join();
 }
@@ -280,6 +296,7 @@ Task<bool> soak(Run& run) {
     for (int i = 0; i < (run.plan.publishers + Plan::for_each_consumer - 1) / Plan::for_each_consumer; ++i) {
         Consumer& consumer = *consumers.emplace_back(std::make_unique<Consumer>(run, i));
         run.clients.push_back(&consumer.client);
+        ++run.consumers;
         consuming.spawn(consume(run, consumer.client, i, consumer.subscribed));
     }
     for (const auto& consumer : consumers) co_await consumer->subscribed.wait();
