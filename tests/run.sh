@@ -8,7 +8,7 @@
 # tsan     the tests that use threads, under ThreadSanitizer
 # clang    clang 16 compiles the library, the examples and each public header alone, without a warning
 # tidy     clang-tidy over the library, its headers and the examples
-# fuzz     two minutes of fuzzing
+# fuzz     two minutes of fuzzing, the same ones each time
 # dev      every test, the rules of the house, the coroutine lint, the format, the packaging (--quick: this alone)
 set -uo pipefail
 
@@ -60,7 +60,7 @@ if [[ $quick == no ]]; then
     build asan && stage "asan tests" ctest --preset asan
     build tsan && stage "tsan tests" ctest --preset tsan
     build clang && stage tidy tests/rules/tidy.sh
-    stage fuzz tests/fuzz/run 120
+    stage fuzz env CULEX_FUZZ_SEED=1 tests/fuzz/run 120
 fi
 if build dev; then
     # Named here too: the last lines are ctest's, and tell of this last run only.

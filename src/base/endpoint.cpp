@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view default_path = "/mqtt"; ///< what most brokers serve MQTT under
 constexpr std::size_t longest_host = 253;          ///< the domain name system allows no more
+constexpr std::size_t longest_zone = 15;           ///< IF_NAMESIZE without its zero: no interface's name is longer
 
 struct Scheme {
     std::string_view name;
@@ -101,6 +102,7 @@ Result<std::string> parse_ipv6(std::string_view text) {
                std::string_view{"-._~"}.find(c) != std::string_view::npos;
     };
     if (zone.empty() || !std::ranges::all_of(zone, fits)) return bad(fmt::format("{} is no zone", quoted(zone)));
+    if (zone.size() > longest_zone) return bad(fmt::format("the zone is longer than {} bytes", longest_zone));
     return fmt::format("{}%{}", address, zone);
 }
 

@@ -98,6 +98,7 @@ TEST(Endpoint, is_refused_with_what_is_wrong) {
         {"[h]", R"("h" is no IPv6 address)"},
         {"[192.0.2.1]", R"("192.0.2.1" is no IPv6 address)"},
         {"[::1%]", R"("" is no zone)"},
+        {"[::1%" + std::string(16, 'e') + "]", "the zone is longer than 15 bytes"},
         {"[::1%a/b]", "there is no ']' after '['"},
         {"[::1%a b]", R"("a b" is no zone)"},
         {"mqtt://h/path", R"(mqtt:// takes no path, here "/path")"},
