@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cstddef>
 #include <memory>
+#include <stdexcept>
 #include <utility>
 
 #include <culex/types.hpp>
@@ -37,7 +38,8 @@ public:
         *place = &element;
         ++size_;
     }
-    /// `element.id` must not be in the table.
+    /// `element.id` must not be in the table; an element that takes its place is `std::logic_error`, and nothing is changed
+    /// but the size of the memory.
     void insert(T& element) {
         if (slots_[element.id & mask_] || mask_ == 0) grow_for(element.id);
         slots_[element.id & mask_] = &element;
@@ -80,7 +82,8 @@ private:
 
     [[gnu::noinline]] void grow_for(PacketId id) {
         do {
-            assert(mask_ < 65'535);
+            // Or the table would grow for ever: whoever gave this identifier twice shall know where.
+            if (mask_ >= 65'535) throw std::logic_error("a packet identifier is in use twice");
             const std::size_t mask = mask_ == 0 ? first_size - 1 : mask_ * 2 + 1;
             auto larger = std::make_unique<T*[]>(mask + 1);
             for (std::size_t i = 0; i <= mask_; ++i) {

@@ -2,6 +2,7 @@
 #include "model/world.hpp"
 
 #include <algorithm>
+#include <exception>
 
 namespace culex::model {
 namespace {
@@ -31,6 +32,15 @@ World::~World() {
 }
 
 std::string World::run(const std::vector<Step>& steps) {
+    try {
+        return run_all(steps);
+    } catch (const std::exception& thrown) { // the session promises none here
+        broken("{} was thrown", thrown.what());
+        return verdict_.what();
+    }
+}
+
+std::string World::run_all(const std::vector<Step>& steps) {
     for (const Step& next : steps) {
         step(next);
         look_at_session();

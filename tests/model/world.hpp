@@ -69,6 +69,7 @@ private:
     }
 
     // world.cpp: what happens
+    std::string run_all(const std::vector<Step>& steps);
     void step(const Step& step);
     void skip(std::uint32_t ids);
     void open(const Broker::Grant& grant);

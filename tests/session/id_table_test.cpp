@@ -2,6 +2,7 @@
 
 #include <map>
 #include <random>
+#include <stdexcept>
 
 #include <gtest/gtest.h>
 
@@ -26,6 +27,15 @@ TEST(IdTable, finds_what_was_inserted_and_nothing_else) {
     table.erase(17);
     EXPECT_EQ(table.find(17), nullptr);
     EXPECT_EQ(table.find(1), &one);
+}
+
+TEST(IdTable, refuses_an_identifier_twice) {
+    IdTable<Element> table;
+    Element one{7}, other{7};
+    table.insert(one);
+    EXPECT_THROW(table.insert(other), std::logic_error);
+    EXPECT_EQ(table.find(7), &one);
+    EXPECT_EQ(table.size(), 1u);
 }
 
 TEST(IdTable, holds_all_65535) {
