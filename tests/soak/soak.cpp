@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bitset>
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
@@ -101,18 +102,20 @@ public:
     explicit Witness(soak::Ledger& ledger) noexcept : ledger_(ledger) {}
     void see(const culex::TappedPacket& packet) {
         if (packet.direction() == culex::PacketDirection::sent) return;
-        if (packet.type() == culex::PacketType::pubrel) released_.insert(id_of(packet.text()));
+        if (packet.type() == culex::PacketType::pubrel) released_.set(id_of(packet.text()));
         if (packet.type() != culex::PacketType::publish) return;
         const std::string text = packet.text();
-        if (text.find(" qos=2") == text.npos || released_.erase(id_of(text)) == 0) return;
+        if (text.find(" qos=2") == text.npos || !released_.test(id_of(text))) return;
+        released_.reset(id_of(text));
         if (text.find(" dup") != text.npos) ledger_.broker_repeats_itself();
     }
 
 private:
-    static std::uint64_t id_of(std::string_view text) { return number_of(text.substr(text.find("id=") + 3)); }
+    static std::size_t id_of(std::string_view text) { return number_of(text.substr(text.find("id=") + 3)); }
 
     soak::Ledger& ledger_;
-    std::set<std::uint64_t> released_{}; // and not used since
+    // Identifiers that were released, and not used since. As large as it will ever be: it is not to look like a leak.
+    std::bitset<65'536> released_{};
 };
 
 // --- the coroutine client
