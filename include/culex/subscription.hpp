@@ -46,7 +46,8 @@ protected:
     /// \cond
     friend class client::Inbox;
     friend class Subscription;
-    NextMessage(client::Inbox* inbox, Message&& message) noexcept : inbox_(inbox), message_(std::move(message)) {}
+    explicit NextMessage(client::Inbox& inbox);
+    void take_first();
     [[nodiscard]] bool ready() const noexcept;
     std::optional<Message> take();
     void leave() noexcept;
@@ -104,7 +105,10 @@ public:
     /// Waits for the next message. Empty once the client has disconnected, was closed or destroyed, or this subscription was
     /// unsubscribed, and everything that had arrived before was taken; throws `Error` where the client gave up by itself
     /// (`Errc::connection_refused` after bad credentials, say).
-    NextMessage next();
+    NextMessage next() {
+        if (!inbox_) return NextMessage(nullptr);
+        return NextMessage(*inbox_);
+    }
     /// The same for so long at most, from the call (0 = no limit): `Errc::timed_out`, if nothing has come by then. No message
     /// is lost by it.
     NextMessageInTime next(std::chrono::milliseconds timeout);

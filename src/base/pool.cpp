@@ -26,6 +26,9 @@ constexpr std::size_t batch_bytes = 8192;
 
 constexpr std::size_t bytes_of(std::size_t index) noexcept { return (index + 1) * step; }
 constexpr std::size_t batch_of(std::size_t index) noexcept { return batch_bytes / bytes_of(index); }
+constexpr std::ptrdiff_t steps_of_batch(std::size_t index) noexcept {
+    return static_cast<std::ptrdiff_t>(batch_of(index)) * steps_of(index);
+}
 
 void to_heap(FreeBlock* first) noexcept {
     while (FreeBlock* const block = first) {
@@ -88,7 +91,7 @@ constinit thread_local bool thread_ends = false;
 
 // Gives the cache back when the thread ends.
 struct Drain {
-    Drain() noexcept { cache.room = kept_by_thread; }
+    Drain() noexcept { cache.room = kept_by_thread / step; }
     Drain(const Drain&) = delete;
     Drain& operator=(const Drain&) = delete;
     ~Drain() {
@@ -113,7 +116,7 @@ bool hand_over_batch(std::size_t index) noexcept {
         end = &(*end)->next;
     }
     FreeBlock* const batch = std::exchange(cache.first[index], std::exchange(*end, nullptr));
-    cache.room += batch_of(index) * bytes_of(index);
+    cache.room += steps_of_batch(index);
     if (!depot.put(batch, index)) to_heap(batch);
     return true;
 }
@@ -137,10 +140,9 @@ bool hand_over_some(std::size_t preferred) noexcept {
 }
 
 [[gnu::noinline]] void* allocate_slowly(std::size_t index) {
-    const std::size_t bytes = batch_of(index) * bytes_of(index);
-    if (begin_cache() && cache.room >= bytes) {
+    if (begin_cache() && cache.room >= steps_of_batch(index)) {
         if (FreeBlock* const batch = depot.take(index)) {
-            cache.room -= bytes - bytes_of(index);
+            cache.room -= steps_of_batch(index) - steps_of(index);
             cache.first[index] = batch->next;
             return batch;
         }
@@ -156,7 +158,7 @@ void* pool_allocate(std::size_t size) {
     if (index >= pool::classes) return ::operator new(size);
     if (pool::FreeBlock* const block = pool::cache.first[index]) {
         pool::cache.first[index] = block->next;
-        pool::cache.room += pool::bytes_of(index);
+        pool::cache.room += pool::steps_of(index);
         return block;
     }
     return pool::allocate_slowly(index);

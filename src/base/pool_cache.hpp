@@ -35,12 +35,15 @@ struct FreeBlock {
 /// still be used by destructors that run when the thread ends.
 struct Cache {
     FreeBlock* first[classes];
-    std::size_t room; // bytes that may still be kept; 0 until the thread has kept its first block, and when it ends
+    std::ptrdiff_t room; // steps that may still be kept; 0 until the thread has kept its first block, and when it ends
 };
 [[gnu::tls_model("initial-exec")]] extern constinit thread_local Cache cache; // small enough for that
 
 /// Size 0 wraps, and has no class, as what is too great.
 [[nodiscard]] constexpr std::size_t class_of(std::size_t size) noexcept { return (size - 1) / step; }
+[[nodiscard]] constexpr std::ptrdiff_t steps_of(std::size_t index) noexcept {
+    return static_cast<std::ptrdiff_t>(index) + 1;
+}
 
 /// What the pool has at hand; null where it would have to ask the heap.
 [[nodiscard, gnu::always_inline]] inline void* try_allocate(std::size_t size) noexcept {
@@ -49,7 +52,7 @@ struct Cache {
     FreeBlock* const block = cache.first[index];
     if (!block) return nullptr;
     cache.first[index] = block->next;
-    cache.room += (index + 1) * step;
+    cache.room += steps_of(index);
     return block;
 }
 
@@ -60,9 +63,10 @@ struct Cache {
 
 /// Of a block that has a class.
 [[nodiscard, gnu::always_inline]] inline bool keep(void* memory, std::size_t index) noexcept {
-    const std::size_t bytes = (index + 1) * step;
-    if (cache.room < bytes) return false;
-    cache.room -= bytes;
+    if ((cache.room -= steps_of(index)) < 0) {
+        cache.room += steps_of(index);
+        return false;
+    }
     cache.first[index] = new (memory) FreeBlock{cache.first[index]};
     return true;
 }

@@ -4,6 +4,7 @@
 
 #include <cassert>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <new>
 #include <type_traits>
@@ -25,45 +26,44 @@ public:
     }
     ~Ring() { release(); }
 
-    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
-    [[nodiscard]] std::size_t size() const noexcept { return size_; }
-    [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+    [[nodiscard]] bool empty() const noexcept { return head_ == tail_; }
+    [[nodiscard]] std::size_t size() const noexcept { return tail_ - head_; }
+    [[nodiscard]] std::size_t capacity() const noexcept { return mask_ + 1; }
+    [[nodiscard]] bool full() const noexcept { return size() == capacity(); }
 
     /// By age: 0 is the front.
     [[nodiscard]] T& operator[](std::size_t at) noexcept { return *place(at); }
     [[nodiscard]] const T& operator[](std::size_t at) const noexcept { return *place(at); }
     [[nodiscard]] T& front() noexcept { return *place(0); }
     [[nodiscard]] const T& front() const noexcept { return *place(0); }
-    [[nodiscard]] T& back() noexcept { return *place(size_ - 1); }
-    [[nodiscard]] const T& back() const noexcept { return *place(size_ - 1); }
+    [[nodiscard]] T& back() noexcept { return *place(size() - 1); }
+    [[nodiscard]] const T& back() const noexcept { return *place(size() - 1); }
 
     void push_back(T value) { emplace_back(std::move(value)); }
     template <class... Args> T& emplace_back(Args&&... args) {
-        if (size_ == capacity_) return grow_with(std::forward<Args>(args)...);
+        if (full()) return grow_with(std::forward<Args>(args)...);
         return emplace_into_room(std::forward<Args>(args)...);
     }
-    /// The same where `size` is known to be less than `capacity`.
+    /// The same where it is known not to be full.
     template <class... Args> T& emplace_into_room(Args&&... args) {
-        assert(size_ < capacity_);
-        T* const made = std::construct_at(slots_ + mask(head_ + size_), std::forward<Args>(args)...);
-        ++size_;
+        assert(!full());
+        T* const made = std::construct_at(slots_ + (tail_ & mask_), std::forward<Args>(args)...);
+        ++tail_;
         return *made;
     }
     /// Costs a step for each element where the ring is full.
     void push_front(T value) {
-        if (size_ == capacity_) {
+        if (full()) {
             push_back(std::move(value));
-            for (std::size_t at = size_ - 1; at > 0; --at) std::swap(*place(at), *place(at - 1));
+            for (std::size_t at = size() - 1; at > 0; --at) std::swap(*place(at), *place(at - 1));
             return;
         }
-        std::construct_at(slots_ + mask(head_ - 1), std::move(value));
-        --head_; // masked where it is used
-        ++size_;
+        std::construct_at(slots_ + ((head_ - 1) & mask_), std::move(value));
+        --head_;
     }
     void pop_front() noexcept {
         std::destroy_at(place(0));
-        ++head_; // masked where it is used
-        --size_;
+        ++head_;
     }
     /// The front, moved out of the ring.
     [[nodiscard]] T take_front() {
@@ -74,23 +74,24 @@ public:
     /// Forgets the content and keeps the memory; `release` gives the memory back as well.
     void clear() noexcept {
         while (!empty()) pop_front();
-        head_ = 0;
+        head_ = tail_ = 0;
     }
     void release() noexcept {
         clear();
-        deallocate(slots_, capacity_);
+        deallocate(slots_, capacity());
         slots_ = nullptr;
-        capacity_ = 0;
+        mask_ = no_memory;
     }
     void swap(Ring& other) noexcept {
         std::swap(slots_, other.slots_);
-        std::swap(capacity_, other.capacity_);
+        std::swap(mask_, other.mask_);
         std::swap(head_, other.head_);
-        std::swap(size_, other.size_);
+        std::swap(tail_, other.tail_);
     }
 
 private:
     static constexpr std::size_t least_capacity = 8;
+    static constexpr std::size_t no_memory = SIZE_MAX; // as a mask: one more is 0
 
     /// Memory for elements, given back unless it is kept.
     struct Slots {
@@ -109,37 +110,38 @@ private:
     static void deallocate(T* slots, std::size_t capacity) noexcept {
         if (slots) std::allocator<T>{}.deallocate(slots, capacity);
     }
-    [[nodiscard]] std::size_t mask(std::size_t at) const noexcept { return at & (capacity_ - 1); }
     [[nodiscard]] T* place(std::size_t at) const noexcept {
-        assert(at < size_);
-        return slots_ + mask(head_ + at);
+        assert(at < size());
+        return slots_ + ((head_ + at) & mask_);
     }
 
     /// The new element comes first: its arguments may refer to an old one, which is about to move.
-    template <class... Args> T& grow_with(Args&&... args) {
-        Slots fresh(capacity_ == 0 ? least_capacity : capacity_ * 2);
-        T* const made = std::construct_at(fresh.data + size_, std::forward<Args>(args)...);
+    template <class... Args> [[gnu::noinline, gnu::cold]] T& grow_with(Args&&... args) {
+        const std::size_t count = size();
+        Slots fresh(slots_ ? capacity() * 2 : least_capacity);
+        T* const made = std::construct_at(fresh.data + count, std::forward<Args>(args)...);
         try {
-            for (; fresh.last < size_; ++fresh.last) {
+            for (; fresh.last < count; ++fresh.last) {
                 std::construct_at(fresh.data + fresh.last, std::move_if_noexcept(*place(fresh.last)));
             }
         } catch (...) {
             std::destroy_at(made);
             throw;
         }
-        const std::size_t count = size_ + 1;
         clear();
+        fresh.last = 0; // what it is about to hold is the old memory, without elements
         std::swap(slots_, fresh.data);
-        std::swap(capacity_, fresh.capacity);
-        fresh.last = 0; // what it holds now is the old memory, without elements
-        size_ = count;
+        const std::size_t old = std::exchange(mask_, fresh.capacity - 1) + 1;
+        fresh.capacity = old;
+        tail_ = count + 1;
         return *made;
     }
 
     T* slots_ = nullptr;
-    std::size_t capacity_ = 0;
+    std::size_t mask_ = no_memory; // the capacity but one
+    // Numbers of the first element and of the next; masked where they are used, so that an end has one number to count.
     std::size_t head_ = 0;
-    std::size_t size_ = 0;
+    std::size_t tail_ = 0;
 };
 
 } // namespace culex

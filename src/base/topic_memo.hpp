@@ -3,6 +3,7 @@
 /// What a topic has led to before, for topics that come again and again.
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -18,30 +19,35 @@ template <class T> class TopicMemo {
 public:
     static constexpr std::size_t longest = 52;
 
-    /// Null for what is not remembered.
-    [[nodiscard]] T* find(std::string_view topic) const noexcept {
-        if (!places_ || topic.size() - 8 > longest - 8) return nullptr;
+    /// Where the pointer stands that the topic led to; null for what is not remembered.
+    [[nodiscard]] T* const* find(std::string_view topic) const noexcept {
+        if (topic.size() - 8 > longest - 8) return nullptr;
         const Place& place = (*places_)[place_of(topic)];
-        return place.size == topic.size() && same(place.topic, topic) ? place.value : nullptr;
+        return place.size == topic.size() && same(place.topic, topic) ? &place.value : nullptr;
     }
     void remember(std::string_view topic, T* value) {
         if (topic.size() - 8 > longest - 8) return;
-        if (!places_) places_ = std::make_unique<Places>();
-        Place& place = (*places_)[place_of(topic)];
+        if (!memory_) memory_ = std::make_unique<Places>();
+        places_ = memory_.get();
+        Place& place = (*memory_)[place_of(topic)];
         place.value = value;
         place.size = static_cast<std::uint32_t>(topic.size());
         std::memcpy(place.topic, topic.data(), topic.size());
     }
     /// What was remembered may not hold any more. Gives the memory back.
-    void forget() noexcept { places_.reset(); }
+    void forget() noexcept {
+        places_ = &nothing;
+        memory_.reset();
+    }
 
 private:
     struct Place {
-        T* value;
-        std::uint32_t size; // 0: none
-        char topic[longest];
+        T* value = nullptr;
+        std::uint32_t size = 0; // 0: none
+        char topic[longest] = {};
     };
     using Places = std::array<Place, 32>;
+    static constexpr Places nothing{}; // so that `find` needs not ask whether there is memory
 
     [[nodiscard]] static std::uint64_t word(const char* at) noexcept {
         std::uint64_t value = 0;
@@ -50,8 +56,8 @@ private:
     }
     /// Topics differ in their first bytes or in their last.
     [[nodiscard]] static std::size_t place_of(std::string_view topic) noexcept {
-        const std::uint64_t ends = word(topic.data()) ^ word(topic.data() + topic.size() - 8) * 0x9E37'79B9'7F4A'7C15U;
-        return static_cast<std::size_t>(ends * 0xD6E8'FEB8'6659'FD93U >> 59);
+        const std::uint64_t ends = word(topic.data()) + std::rotl(word(topic.data() + topic.size() - 8), 29);
+        return static_cast<std::size_t>(ends * 0x9E37'79B9'7F4A'7C15U >> 59);
     }
     [[nodiscard]] static bool same(const char* known, std::string_view topic) noexcept {
         const char* const at = topic.data();
@@ -62,7 +68,8 @@ private:
         return difference == 0;
     }
 
-    std::unique_ptr<Places> places_;
+    const Places* places_ = &nothing;
+    std::unique_ptr<Places> memory_;
 };
 
 } // namespace culex

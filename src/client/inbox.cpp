@@ -14,8 +14,8 @@ Inbox::~Inbox() {
     if (!router_) return;
     unlink();
     router_->remove(*this);
-    router_->done(in_hand_);
-    while (!entries_.empty()) router_->leave(entries_.take_front());
+    done_with_hand();
+    while (!messages_.empty()) router_->leave(messages_.take_front());
 }
 
 void Inbox::end(const Failure& why) {
@@ -32,27 +32,48 @@ void Inbox::orphan() {
 
 void Inbox::acknowledge_hand() {
     const session::Delivery delivery = std::exchange(in_hand_, {});
-    if (router_) router_->done(delivery);
+    if (router_ && !manual) router_->done(delivery);
 }
 
 inline Message Inbox::take_first() {
-    InboxEntry& next = entries_.front();
-    Message message(std::move(next.message));
-    in_hand_ = next.delivery;
-    entries_.pop_front();
+    Message message = messages_.take_front();
+    take_in_hand(message);
     if (router_) router_->taken(message);
     return message;
 }
 
+inline void Inbox::take_in_hand(const Message& message) noexcept {
+    const session::Delivery& owed = session::MessageBlock::delivery(message);
+    in_hand_.sequence = owed.sequence;
+    if (owed.sequence == 0) return; // and the rest is as good as nothing
+    in_hand_.id = owed.id;
+    in_hand_.qos = owed.qos;
+}
+
+inline Message Inbox::take_silently() noexcept {
+    if (!router_ || router_->tells()) return {};
+    if (in_hand_.sequence != 0) {
+        if (manual || !router_->done_silently(in_hand_)) [[unlikely]]
+            return {};
+        in_hand_.sequence = 0;
+    }
+    if (messages_.empty()) return {};
+    Message message = messages_.take_front();
+    take_in_hand(message);
+    router_->taken_silently(message);
+    return message;
+}
+
 std::optional<Message> Inbox::take() {
-    if (entries_.empty()) [[unlikely]]
+    if (messages_.empty()) [[unlikely]]
         return at_end();
     return take_first();
 }
 
 void Inbox::put_back(Message&& message) {
     const std::size_t size = session::MessageBlock::footprint(message);
-    entries_.push_front({std::move(message), std::exchange(in_hand_, {})});
+    messages_.push_front(std::move(message));
+    in_hand_ = {};
     if (router_) router_->returned(size);
 }
 
@@ -101,6 +122,15 @@ std::optional<Message> NextMessage::take() {
     return inbox->take();
 }
 
+NextMessage::NextMessage(Inbox& inbox) : inbox_(&inbox), message_(inbox.take_silently()) {
+    if (!message_) take_first();
+}
+
+void NextMessage::take_first() {
+    inbox_->done_with_hand();
+    if (!inbox_->empty()) message_ = inbox_->take_first();
+}
+
 NextMessageInTime::NextMessageInTime(Inbox* inbox, std::chrono::milliseconds timeout) : NextMessage(inbox) {
     if (timeout.count() > 0 && !ready()) inbox_->arm_after(deadline_, timeout);
 }
@@ -124,14 +154,6 @@ Subscription::Subscription() noexcept = default;
 Subscription::Subscription(Subscription&&) noexcept = default;
 Subscription& Subscription::operator=(Subscription&&) noexcept = default;
 Subscription::~Subscription() = default;
-
-NextMessage Subscription::next() {
-    Inbox* const inbox = inbox_.get();
-    if (!inbox) return NextMessage(nullptr);
-    inbox->done_with_hand();
-    if (inbox->empty()) return NextMessage(inbox);
-    return NextMessage(inbox, inbox->take_first());
-}
 
 NextMessageInTime Subscription::next(std::chrono::milliseconds timeout) {
     if (inbox_) inbox_->done_with_hand();

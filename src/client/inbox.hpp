@@ -16,41 +16,35 @@ namespace culex::client {
 
 class Router;
 
-/// A message in an inbox, with what is owed for it when its consumer asks for the next one. A message that says itself when
-/// it is done (`Message::ack`) owes nothing here.
-struct InboxEntry {
-    Message message;
-    session::Delivery delivery{};
-};
-
-/// Owned by its `Subscription`; known to the client's router as long as both live.
+/// What is owed for a message (`MessageBlock::delivery`) is acknowledged when its consumer asks for the next one, or, in a
+/// `manual` inbox, when the message itself is told (`Message::ack`). Owned by its `Subscription`; known to the client's router as long as both live.
 class Inbox : public ListNode {
 public:
     Inbox(Router& router, Acknowledge acknowledge) noexcept
         : manual(acknowledge == Acknowledge::manual), router_(&router) {}
     ~Inbox();
 
-    void push(Message&& message, const session::Delivery& delivery) {
-        entries_.emplace_back(std::move(message), delivery);
-        if (entries_.size() == 1) wake();
+    void push(Message&& message) {
+        messages_.emplace_back(std::move(message));
+        if (messages_.size() == 1) wake();
     }
-    /// The same in two steps, for who does not want to grow it.
-    [[nodiscard]] bool has_room() const noexcept { return entries_.size() < entries_.capacity(); }
-    void push_into_room(Message&& message, const session::Delivery& delivery) {
-        entries_.emplace_into_room(std::move(message), delivery);
-        if (entries_.size() == 1) wake();
+    /// Whether it takes a message without growing, and as it is.
+    [[nodiscard]] bool takes_at_once() const noexcept { return !messages_.full() && !manual; }
+    void push_into_room(Message&& message) {
+        messages_.emplace_into_room(std::move(message));
+        if (messages_.size() == 1) wake();
     }
     /// The memory of a backlog that is gone.
     void give_back() noexcept {
-        if (entries_.empty()) entries_.release();
+        if (messages_.empty()) messages_.release();
     }
     /// No message will come any more. What is here can still be taken; then `next` is empty, or throws `why`.
     void end(const Failure& why);
     /// The client is gone: nothing can be acknowledged.
     void orphan();
 
-    [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
-    [[nodiscard]] bool ready() const noexcept { return !entries_.empty() || ended_; }
+    [[nodiscard]] bool empty() const noexcept { return messages_.empty(); }
+    [[nodiscard]] bool ready() const noexcept { return !messages_.empty() || ended_; }
     /// The consumer asks for the next message, so it is done with the one that it has.
     void done_with_hand() {
         if (in_hand_.sequence != 0) acknowledge_hand();
@@ -58,9 +52,11 @@ public:
     /// Takes the next; empty at the end, or throws its reason where that was a failure.
     std::optional<Message> take();
     [[nodiscard]] Message take_first();
+    /// The short way of both, which calls nothing. Empty: ask the others, it has done part of it or nothing.
+    [[nodiscard]] Message take_silently() noexcept;
     /// What was taken last, and nobody has seen.
     void put_back(Message&& message);
-    [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+    [[nodiscard]] std::size_t size() const noexcept { return messages_.size(); }
 
     void wait(NextMessage& waiter) noexcept;
     void arm_after(Timer& timer, Duration delay);
@@ -82,7 +78,9 @@ private:
     [[gnu::cold]] std::optional<Message> at_end();
 
     Router* router_;
-    Ring<InboxEntry> entries_;
+    Ring<Message> messages_;
+    void take_in_hand(const Message& message) noexcept;
+
     session::Delivery in_hand_{}; // of the message that the consumer has
     NextMessage* waiter_ = nullptr;
     bool ended_ = false;

@@ -6,6 +6,8 @@
 
 #include <culex/topic.hpp>
 
+#include "session/plain_run.hpp"
+
 namespace culex::client {
 namespace {
 
@@ -72,33 +74,50 @@ void Router::remove(Inbox& inbox) noexcept {
 }
 
 void Router::on_message(Message&& message, const session::Delivery& delivery) {
-    const bool too_much = bytes_ > hard_bytes_ || waiting_ > hard_messages_;
-    if (too_much && delivery.qos == QoS::at_most_once) [[unlikely]] {
+    session::MessageBlock::owe(message, delivery);
+    take(std::move(message));
+}
+
+void Router::on_run(session::PlainRun& run) {
+    if (run.qos == QoS::at_most_once) return take_run<QoS::at_most_once>(run);
+    take_run<QoS::at_least_once>(run);
+}
+
+/// A topic that is remembered needs no second look, neither at its bytes nor at the filters.
+template <QoS Qos> void Router::take_run(session::PlainRun& run) {
+    for (wire::PublishParts next{.qos = Qos}; run.look<Qos>(next);) {
+        Inbox* const* const known = memo_.find(next.topic);
+        if (known && (*known)->takes_at_once() && !too_much()) [[likely]] {
+            (*known)->push_into_room(run.take<Qos>(next));
+            ++waiting_;
+            content_ += session::MessageBlock::footprint(next);
+        } else if (known || wire::is_plain_topic(next.topic)) {
+            take(run.take<Qos>(next));
+        } else {
+            return;
+        }
+    }
+}
+
+void Router::take(Message&& message) {
+    const session::Delivery delivery = session::MessageBlock::delivery(message);
+    if (too_much() && delivery.qos == QoS::at_most_once) [[unlikely]] {
         ++dropped_;
         return;
     }
-    // The rest is for most messages: it calls nothing before its end, and so need not save what calls may change.
-    Inbox* const inbox = memo_.find(session::MessageBlock::topic(message));
-    if (!inbox || inbox->manual || !inbox->has_room()) return walk_tree(std::move(message), delivery);
-    ++waiting_;
-    bytes_ += cost(message);
-    inbox->push_into_room(std::move(message), delivery);
-}
-
-void Router::walk_tree(Message&& message, const session::Delivery& delivery) {
     ++messages_;
     Walk walk;
-    tree_.match(message.topic(), [&](Inbox* inbox) { meet(walk, *inbox, message, delivery); });
+    tree_.match(message.topic(), [&](Inbox* inbox) { meet(walk, *inbox, message); });
     if (!walk.first && !catch_all_) {
         ++unclaimed_;
         if (delivery.sequence != 0) owed_.push_back(delivery);
         return;
     }
-    if (!walk.first) return push(*catch_all_, {std::move(message), delivery});
+    if (!walk.first) return push(*catch_all_, std::move(message));
     if (walk.holders == 1) memo_.remember(message.topic(), walk.first);
     if (walk.holders > 1 && delivery.sequence != 0)
         shared_.use().emplace(delivery.sequence, SharedDelivery{delivery, walk.holders});
-    push(*walk.first, {std::move(message), delivery});
+    push(*walk.first, std::move(message));
 }
 
 void Router::settle() {
@@ -113,24 +132,23 @@ void Router::on_rest() noexcept {
 }
 
 /// The first inbox is kept for the end: it gets the message itself, and where it stays the only one nothing is shared.
-void Router::meet(Walk& walk, Inbox& inbox, const Message& message, const session::Delivery& delivery) {
+void Router::meet(Walk& walk, Inbox& inbox, const Message& message) {
     if (inbox.last_seen == messages_) return; // two of its filters match
     inbox.last_seen = messages_;
     ++walk.holders;
     if (!walk.first) {
         walk.first = &inbox;
     } else {
-        push(inbox, {message, delivery});
+        push(inbox, Message(message));
     }
 }
 
-void Router::push(Inbox& inbox, InboxEntry&& entry) {
-    if (inbox.manual && entry.delivery.sequence != 0) {
-        session::MessageBlock::enable_ack(entry.message, acks_.reference(), std::exchange(entry.delivery, {}));
-    }
+void Router::push(Inbox& inbox, Message&& message) {
+    if (inbox.manual && session::MessageBlock::delivery(message).sequence != 0)
+        session::MessageBlock::enable_ack(message, acks_.reference());
     ++waiting_;
-    bytes_ += cost(entry.message);
-    inbox.push(std::move(entry.message), entry.delivery);
+    content_ += session::MessageBlock::footprint(message);
+    inbox.push(std::move(message));
 }
 
 void Router::on_ack(const session::Delivery& delivery, ReasonCode code, const AckProperties* why) {
@@ -154,24 +172,19 @@ void Router::link_began() {
         std::erase_if(*shared_, [this](const auto& shared) { return !session_.awaits(shared.second.delivery); });
 }
 
-void Router::leave(InboxEntry&& entry) {
-    taken(entry.message);
-    const session::Delivery unseen = session::MessageBlock::disable_ack(entry.message);
-    if (unseen.sequence == 0) return unclaimed(std::move(entry));
-    entry.delivery = unseen;
-    if (catch_all_) return push(*catch_all_, std::move(entry));
+void Router::leave(Message&& message) {
+    taken(message);
+    const session::Delivery unseen = session::MessageBlock::disable_ack(message);
+    if (catch_all_ || unseen.sequence == 0) return unclaimed(std::move(message));
     ++unclaimed_;
     // Who shares it may have seen it, and is not to see it twice.
     if (!shared_ || !shared_->contains(unseen.sequence)) session_.give_back(unseen);
 }
 
-void Router::unclaimed(InboxEntry&& entry) {
-    if (catch_all_) {
-        push(*catch_all_, std::move(entry));
-        return;
-    }
+void Router::unclaimed(Message&& message) {
+    if (catch_all_) return push(*catch_all_, std::move(message));
     ++unclaimed_;
-    done(entry.delivery);
+    done(session::MessageBlock::delivery(message));
 }
 
 } // namespace culex::client

@@ -13,7 +13,7 @@
 #include "client/inbox.hpp"
 #include "session/ack_handler.hpp"
 #include "session/message_block.hpp"
-#include "session/session.hpp"
+#include "session/session_direct.hpp"
 
 namespace culex::client {
 
@@ -45,6 +45,7 @@ public:
     void end(const Failure& why);
 
     void on_message(Message&& message, const session::Delivery& delivery) override;
+    void on_run(session::PlainRun& run) override;
     /// Streams that hold nothing have no memory either.
     void on_rest() noexcept override;
     /// The session has taken its input: what no stream wanted is acknowledged.
@@ -57,7 +58,7 @@ public:
 
     /// Messages that wait, in each stream, and what it takes to keep them.
     [[nodiscard]] std::size_t messages() const noexcept { return waiting_; }
-    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+    [[nodiscard]] std::size_t bytes() const noexcept { return content_ + waiting_ * sizeof(Message); }
     /// Deliveries that several streams have, and not all are done with.
     [[nodiscard]] std::size_t shared_count() const noexcept { return shared_ ? shared_->size() : 0; }
     [[nodiscard]] std::uint64_t unclaimed_count() const noexcept { return unclaimed_; }
@@ -66,20 +67,30 @@ public:
     // For inboxes.
     void remove(Inbox& inbox) noexcept;
     void taken(const Message& message) noexcept {
-        --waiting_;
-        bytes_ -= cost(message);
+        taken_silently(message);
         if (tells_) [[unlikely]]
             owner_.on_consumed();
     }
+    void taken_silently(const Message& message) noexcept {
+        --waiting_;
+        content_ -= session::MessageBlock::footprint(message);
+    }
+    [[nodiscard]] bool tells() const noexcept { return tells_; }
     void returned(std::size_t size) noexcept {
         ++waiting_;
-        bytes_ += size + sizeof(InboxEntry);
+        content_ += size;
     }
     void done(const session::Delivery& delivery) {
         if (delivery.sequence != 0) acknowledge(delivery, ReasonCode::success);
     }
-    /// An entry whose inbox goes.
-    void leave(InboxEntry&& entry);
+    /// The short way of `done`, which calls nothing: where the answer goes behind others that are on their way already. False:
+    /// nothing was done.
+    [[nodiscard]] bool done_silently(const session::Delivery& delivery) noexcept {
+        if (tells_ || (shared_ && !shared_->empty()) || !session_.has_output()) return false;
+        return session_.acknowledge_oldest(delivery);
+    }
+    /// A message whose inbox goes.
+    void leave(Message&& message);
     [[nodiscard]] Scheduler& scheduler() noexcept { return scheduler_; }
 
 private:
@@ -95,14 +106,12 @@ private:
         bool taken = false; ///< by one of them at least
     };
     /// To the catch-all, or acknowledged and counted.
-    void unclaimed(InboxEntry&& entry);
-    void meet(Walk& walk, Inbox& inbox, const Message& message, const session::Delivery& delivery);
-    void push(Inbox& inbox, InboxEntry&& entry);
-    [[gnu::noinline]] void walk_tree(Message&& message, const session::Delivery& delivery);
-    /// The message, and its place in an inbox.
-    [[nodiscard]] static std::size_t cost(const Message& message) noexcept {
-        return session::MessageBlock::footprint(message) + sizeof(InboxEntry);
-    }
+    void unclaimed(Message&& message);
+    void meet(Walk& walk, Inbox& inbox, const Message& message);
+    void push(Inbox& inbox, Message&& message);
+    template <QoS Qos> void take_run(session::PlainRun& run);
+    [[gnu::noinline]] void take(Message&& message);
+    [[nodiscard]] bool too_much() const noexcept { return bytes() > hard_bytes_ || waiting_ > hard_messages_; }
     void on_ack(const session::Delivery& delivery, ReasonCode code, const AckProperties* why) override;
     void acknowledge(const session::Delivery& delivery, ReasonCode code, const AckProperties* why = nullptr) {
         if (shared_ && !shared_->empty() && others_hold(delivery, code)) [[unlikely]]
@@ -129,8 +138,9 @@ private:
     Revocable<session::AckHandler> acks_{*this};                     // messages refer to this, and may outlive it
     std::uint64_t messages_ = 0;                                     // numbers them, so that one inbox gets each once
     std::size_t waiting_ = 0;
-    std::size_t bytes_ = 0;
-    std::uint64_t unclaimed_ = 0;
+    std::uint64_t unclaimed_ =
+        0;                    // stands between the two that come and go together, which g++ 12 else makes a vector of
+    std::size_t content_ = 0; // the footprints of those that wait
     std::uint64_t dropped_ = 0;
 };
 

@@ -21,6 +21,8 @@ struct AckDetails {
     std::string authentication_data; ///< AUTH
 };
 
+class PlainRun;
+
 /// One packet from the broker. CONNACK, AUTH, and packets that carry a message to hand on, are always reported; the others when
 /// `Config::report_packets` asks for them.
 struct Event {
@@ -39,6 +41,8 @@ struct Event {
 class MessageSink {
 public:
     virtual void on_message(Message&& message, const Delivery& delivery) = 0;
+    /// Many at once: takes as many as it likes. Without its own it gets each by `on_message`.
+    virtual void on_run(PlainRun& run);
     /// Nothing has passed for a while: memory that only work needs may go.
     virtual void on_rest() noexcept {}
 

@@ -97,6 +97,7 @@ void Inbound::acknowledge(const Delivery& delivery, ReasonCode code) noexcept {
     Slot* slot = slot_at(place);
     if (!slot || slot->done) return;
     slot->done = true;
+    ++done_;
     slot->answer.reason_code = code;
 }
 
@@ -135,7 +136,8 @@ void Inbound::count(Held& held) noexcept {
 
 std::uint64_t Inbound::push(PacketType type, PacketId id, bool done, ReasonCode code) {
     slots_.push_back(Slot{{id, type, code}, done});
-    return first_slot_ + slots_.size() - 1;
+    if (done) ++done_;
+    return next_slot_++;
 }
 
 Inbound::Slot* Inbound::slot_at(std::uint64_t sequence) noexcept {
@@ -149,8 +151,9 @@ bool Inbound::waits_with(const Held& held, PacketType answer) noexcept {
 }
 
 void Inbound::forget_link() noexcept {
-    first_slot_ += slots_.size();
+    first_slot_ = next_slot_;
     slots_.clear();
+    done_ = 0;
     ++link_;
     unacknowledged_ = 0;
 }

@@ -54,10 +54,10 @@ public:
     /// A PUBLISH at QoS 1 or 2.
     [[nodiscard]] Received handle_publish(QoS qos, PacketId id, Message&& message);
     /// The same at QoS 1, where every message is handed on.
-    [[nodiscard]] Delivery handle_at_least_once(PacketId id) {
+    [[nodiscard, gnu::always_inline]] Delivery handle_at_least_once(PacketId id) {
+        slots_.emplace_back(Answer{id, PacketType::puback, ReasonCode::success});
         ++unacknowledged_;
-        slots_.emplace_back(Answer{id, PacketType::puback, ReasonCode::success}, false);
-        return {first_slot_ + slots_.size() - 1, id, QoS::at_least_once};
+        return {next_slot_++, id, QoS::at_least_once};
     }
     /// Whether such a PUBLISH will count as one more in `unacknowledged`: what the broker repeats does not.
     [[nodiscard]] bool takes_place(QoS qos, PacketId id) const noexcept;
@@ -72,17 +72,17 @@ public:
 
     /// The consumer is done. Deliveries of former links, and repeated calls, are harmless.
     void acknowledge(const Delivery& delivery, ReasonCode code) noexcept;
-    /// The short way for the oldest delivery at QoS 1, whose PUBACK is to be written at once: true where it was that.
+    /// The short way for the oldest delivery at QoS 1, whose PUBACK is to be written at once: true where it was that, and no
+    /// other answer waits behind it.
     [[nodiscard]] bool acknowledge_oldest(const Delivery& delivery) noexcept {
-        if (delivery.qos != QoS::at_least_once || delivery.sequence != first_slot_ || slots_.empty()) return false;
-        if (slots_.front().done) return false;
+        if (delivery.sequence != first_slot_ || delivery.qos != QoS::at_least_once || done_ != 0) return false;
         slots_.pop_front();
         ++first_slot_;
         --unacknowledged_;
         return true;
     }
     /// Whether there is an answer to write: not while the oldest delivery is still with its consumer.
-    [[nodiscard]] bool has_answer() const noexcept { return !slots_.empty() && slots_.front().done; }
+    [[nodiscard]] bool has_answer() const noexcept { return done_ != 0 && slots_.front().done; }
     /// Nobody will acknowledge it, and nobody has seen it: sent again on another link it is handed on again.
     void give_back(const Delivery& delivery) noexcept;
     /// Whether `acknowledge` would do anything, now or on a later link.
@@ -93,6 +93,7 @@ public:
         const Answer answer = slots_.front().answer;
         slots_.pop_front();
         ++first_slot_;
+        --done_;
         if (answer.type == PacketType::puback) {
             --unacknowledged_;
         } else {
@@ -121,7 +122,7 @@ public:
     void end_doubt() noexcept;
 
 private:
-    struct Slot {
+    struct alignas(8) Slot {
         Answer answer;
         bool done = false;
     };
@@ -144,7 +145,7 @@ private:
 
     std::uint64_t push(PacketType type, PacketId id, bool done, ReasonCode code = ReasonCode::success);
     [[nodiscard]] bool has_slot(std::uint64_t sequence) const noexcept {
-        return sequence >= first_slot_ && sequence - first_slot_ < slots_.size();
+        return sequence >= first_slot_ && sequence < next_slot_;
     }
     [[nodiscard]] Slot* slot_at(std::uint64_t sequence) noexcept;
     [[nodiscard]] bool waits_with(const Held& held, PacketType answer) noexcept;
@@ -160,10 +161,12 @@ private:
     // What survives a link.
     IdTable<Held> held_;
     std::uint64_t first_slot_ = 1; // the sequence of slots_[0]
+    std::uint64_t next_slot_ = 1;  // and of the next that comes
     std::uint64_t link_ = 1;
     std::uint64_t doubted_before_ = 0; // what no link has seen since this one is in doubt; 0 = nothing is
     // What a link takes with it.
     Ring<Slot> slots_;
+    std::size_t done_ = 0; // of these
     std::size_t unacknowledged_ = 0;
 };
 

@@ -87,8 +87,9 @@ Message MessageBlock::make(const Publish& publish) {
     return Message{block};
 }
 
-void MessageBlock::enable_ack(Message& message, const AckHandler::Reference& handler, const Delivery& delivery) {
+void MessageBlock::enable_ack(Message& message, const AckHandler::Reference& handler) {
     if (message.block_->references_.load(std::memory_order_acquire) != 1) {
+        const Delivery owed = delivery(message);
         message = make(Publish{.topic = message.topic(),
                                .payload = message.payload(),
                                .qos = message.qos(),
@@ -96,22 +97,22 @@ void MessageBlock::enable_ack(Message& message, const AckHandler::Reference& han
                                .dup = message.dup(),
                                .packet_id = message.mid(),
                                .properties = message.properties()});
+        owe(message, owed);
     }
     MessageBlock& block = *message.block_;
     block.ack_place_ = handler.place;
     block.ack_number_ = handler.number;
-    block.sequence_ = delivery.sequence;
 }
 
 Delivery MessageBlock::disable_ack(const Message& message) noexcept {
     MessageBlock& block = *message.block_;
     if (!std::exchange(block.ack_place_, nullptr)) return {};
-    return {block.sequence_, block.id_, block.qos_};
+    return delivery(message);
 }
 
 void MessageBlock::ack(ReasonCode code, const AckProperties* why) {
     const AckHandler::Reference reference{std::exchange(ack_place_, nullptr), ack_number_};
-    if (AckHandler* handler = reference.get()) handler->on_ack({sequence_, id_, qos_}, code, why);
+    if (AckHandler* handler = reference.get()) handler->on_ack(delivery_, code, why);
 }
 
 } // namespace culex::session
@@ -123,14 +124,15 @@ Message::Message(const Message& other) noexcept : block_(other.block_) {
 }
 
 void Message::release() noexcept {
+    session::MessageBlock* const block = block_;
     // One reference means that nobody else can make or drop another at the same time.
-    if (block_->references_.load(std::memory_order_acquire) != 1 &&
-        block_->references_.fetch_sub(1, std::memory_order_acq_rel) != 1) {
+    if (block->references_.load(std::memory_order_acquire) != 1 &&
+        block->references_.fetch_sub(1, std::memory_order_acq_rel) != 1) {
         return;
     }
-    const std::size_t size = block_->size_;
-    block_->~MessageBlock();
-    pool::free(block_, size);
+    const std::size_t size = block->size_;
+    block->~MessageBlock();
+    pool::free(block, size);
 }
 
 void Message::ack() const {
@@ -147,10 +149,10 @@ void Message::reject(ReasonCode reason_code, const AckProperties& properties) co
 
 std::string_view Message::topic() const noexcept { return as_text({block_->text_, block_->topic_size_}); }
 Bytes Message::payload() const noexcept { return {block_->text_ + block_->topic_size_, block_->payload_size_}; }
-QoS Message::qos() const noexcept { return block_->qos_; }
+QoS Message::qos() const noexcept { return block_->delivery_.qos; }
 bool Message::retain() const noexcept { return block_->retain_; }
 bool Message::dup() const noexcept { return block_->dup_; }
-PacketId Message::mid() const noexcept { return block_->id_; }
+PacketId Message::mid() const noexcept { return block_->delivery_.id; }
 
 const PublishProperties& Message::properties() const noexcept {
     static constexpr PublishProperties none{};

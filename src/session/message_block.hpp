@@ -28,12 +28,21 @@ public:
         return Message{block};
     }
 
-    /// What a message costs while it waits.
+    /// What a message costs while it waits, made or not.
+    [[nodiscard]] static std::size_t footprint(const wire::PublishParts& plain) noexcept {
+        return sizeof(MessageBlock) + plain.topic.size() + plain.payload.size();
+    }
     [[nodiscard]] static std::size_t footprint(const Message& message) noexcept { return message.block_->size_; }
 
-    /// From now on `Message::ack` tells the handler. A message that has copies gets a block of its own before: theirs say
-    /// nothing.
-    static void enable_ack(Message& message, const AckHandler::Reference& handler, const Delivery& delivery);
+    /// What is to be acknowledged when its consumer is done; nothing unless `owe` was called.
+    [[nodiscard]] static const Delivery& delivery(const Message& message) noexcept { return message.block_->delivery_; }
+    static void owe(const Message& message, const Delivery& delivery) noexcept {
+        message.block_->delivery_.sequence = delivery.sequence;
+    }
+
+    /// From now on `Message::ack` tells the handler of what is owed. A message that has copies gets a block of its own before:
+    /// theirs say nothing.
+    static void enable_ack(Message& message, const AckHandler::Reference& handler);
     /// What `ack` would acknowledge, which it no longer does; empty where it does nothing.
     static Delivery disable_ack(const Message& message) noexcept;
     [[nodiscard]] static std::string_view topic(const Message& message) noexcept {
@@ -46,8 +55,8 @@ private:
     template <class Source>
     MessageBlock(const Source& publish, std::size_t size) noexcept
         : size_(static_cast<std::uint32_t>(size)), topic_size_(static_cast<std::uint32_t>(publish.topic.size())),
-          payload_size_(static_cast<std::uint32_t>(publish.payload.size())), id_(publish.packet_id), qos_(publish.qos),
-          retain_(publish.retain), dup_(publish.dup) {}
+          payload_size_(static_cast<std::uint32_t>(publish.payload.size())),
+          delivery_{0, publish.packet_id, publish.qos}, retain_(publish.retain), dup_(publish.dup) {}
     template <class Source>
     [[gnu::always_inline]] static MessageBlock* allocate(const Source& publish, std::size_t content) {
         const std::size_t size = sizeof(MessageBlock) + content;
@@ -64,11 +73,11 @@ private:
     const PublishProperties* properties_ = nullptr;
     RevocablePlace* ack_place_ = nullptr; // null: `ack` does nothing, and what stands next is not set
     std::uint64_t ack_number_;
-    std::uint64_t sequence_;
-    PacketId id_;
-    QoS qos_;
+    // The packet's identifier and QoS are there in any case; what stands next fills up its last word.
+    [[no_unique_address]] Delivery delivery_;
     bool retain_;
     bool dup_;
 };
+static_assert(sizeof(MessageBlock) == 64);
 
 } // namespace culex::session

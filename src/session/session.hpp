@@ -144,6 +144,9 @@ public:
                      const AckProperties* why = nullptr);
     /// It never had one: see `Inbound::give_back`.
     void give_back(const Delivery& delivery) noexcept { inbound_.give_back(delivery); }
+    /// The short way for the oldest message at QoS 1; false where it is not that, and nothing is done.
+    [[nodiscard]] bool acknowledge_oldest(const Delivery& delivery);
+
     /// Takes no more verbs, and sends DISCONNECT when everything before it is sent and acknowledged. A code that DISCONNECT
     /// cannot carry (`disconnect_with_will` under 3.1.1) ends the link without it, which makes the broker publish the will.
     void disconnect(Farewell farewell);
@@ -212,6 +215,8 @@ public:
         ahead_.reset();
         return taken;
     }
+    /// Whether `output` alone has bytes.
+    [[nodiscard]] bool has_output() const noexcept { return !output_.empty(); }
     /// Bytes of both.
     [[nodiscard]] std::size_t output_size() const noexcept {
         const std::size_t ahead = ahead_ ? ahead_->before.size() + ahead_->payload.size() : 0;
@@ -327,7 +332,7 @@ private:
 
     // session_receive.cpp: its messages, and the answers to them
     void handle_publish(const wire::Frame& frame);
-    template <QoS Qos> void take_plain_messages();
+    void take_run(QoS qos);
     void handle_other_publish(const wire::Frame& frame);
     void handle_released(PacketId id);
     [[nodiscard]] bool resolve_alias(Publish& packet);
@@ -341,7 +346,6 @@ private:
         answer_at_length(answer);
     }
     void answer_at_length(Answer answer);
-    void acknowledge_other(const Delivery& delivery, ReasonCode code, const AckProperties* why);
     template <class P> [[gnu::cold]] void refuse(Answer answer);
 
     // session_publish.cpp: messages, from the verb to the acknowledgement

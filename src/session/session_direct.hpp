@@ -1,7 +1,7 @@
 #pragma once
 /// \file session_direct.hpp
-/// The short way of `Session::publish`: a message without properties that can be sent at once. Inline, for those who count
-/// instructions: `Session::publish` itself, and a client's `publish`. Each answers "no" where it cannot, having done
+/// The short ways of `Session::publish`, for a message without properties that can be sent at once, and of
+/// `Session::acknowledge`. Inline, for those who count instructions: the session itself, and its client. Each answers "no" where it cannot, having done
 /// nothing; the long way then finds out why, and whether it matters. `Short` as in `write_plain_publish`.
 
 #include <cassert>
@@ -90,6 +90,15 @@ template <bool Short>
     exchange->holds_quota = true;
     --quota_;
     return id;
+}
+
+[[gnu::always_inline]] inline bool Session::acknowledge_oldest(const Delivery& delivery) {
+    const bool room = output_.room() >= wire::success_size && limits_.maximum_packet_size >= wire::success_size;
+    if (state_ != State::connected || !room || !inbound_.acknowledge_oldest(delivery)) return false;
+    wire::put_success(output_.back(), PacketType::puback, delivery.id);
+    output_.commit(wire::success_size);
+    answered(PacketType::puback, wire::success_size);
+    return true;
 }
 
 /// Rising, skipping 0 and what is in use [MQTT-2.2.1-3] or lent; 0 where all are.

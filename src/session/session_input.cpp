@@ -31,10 +31,10 @@ inline void Session::handle_runs() {
         return;
     switch (framer_.short_first_byte()) {
     case 0x30:
-        if (sink_) take_plain_messages<QoS::at_most_once>();
+        if (sink_) take_run(QoS::at_most_once);
         return;
     case 0x32:
-        if (sink_) take_plain_messages<QoS::at_least_once>();
+        if (sink_) take_run(QoS::at_least_once);
         return;
     case 0x40:
         if (!config_.report_packets) handle_successes<PacketType::puback>();

@@ -3,6 +3,7 @@
 
 #include "session/failures.hpp"
 #include "session/message_block.hpp"
+#include "session/plain_run.hpp"
 #include "session/session.hpp"
 #include "wire/plain_reply.hpp"
 #include "wire/roles.hpp"
@@ -35,36 +36,31 @@ template <class Source> [[gnu::always_inline]] inline void Session::take(const S
             inbound_.handle_publish(publish.qos, publish.packet_id, MessageBlock::make(publish)));
 }
 
-/// As many as come one behind the other of what comes most often: short and whole, neither RETAIN nor DUP, no properties, and
-/// somebody who takes them. What is otherwise, wrong or too much is left for the long way.
-template <QoS Qos> void Session::take_plain_messages() {
-    constexpr bool tracked = Qos == QoS::at_least_once;
-    constexpr auto first_byte = std::byte{tracked ? 0x32 : 0x30};
-    const Bytes bytes = framer_.short_bytes();
-    const std::byte* at = bytes.data();
-    const std::byte* const end = at + bytes.size();
-    std::uint64_t count = 0;
-    while (end - at >= 2 && at[0] == first_byte) {
-        const Bytes body{at + 2, std::to_integer<std::size_t>(at[1])};
-        if (body.size() >= 0x80 || body.size() > static_cast<std::size_t>(end - body.data())) break;
-        if (tracked && inbound_.unacknowledged() >= config_.receive_maximum) break;
-        wire::PublishParts plain{.qos = Qos};
-        if (!wire::read_plain_body<tracked>(body, config_.version, plain)) break;
-        if constexpr (tracked) {
-            sink_->on_message(MessageBlock::make(plain), inbound_.handle_at_least_once(plain.packet_id));
-        } else {
-            static constexpr Delivery nothing_owed{};
-            sink_->on_message(MessageBlock::make(plain), nothing_owed);
-        }
-        at = body.data() + body.size();
-        ++count;
+namespace {
+
+template <QoS Qos> void take_each(MessageSink& sink, PlainRun& run) {
+    for (wire::PublishParts next{.qos = Qos}; run.look<Qos>(next) && wire::is_plain_topic(next.topic);) {
+        Message message = run.take<Qos>(next);
+        const Delivery delivery = MessageBlock::delivery(message);
+        sink.on_message(std::move(message), delivery);
     }
-    if (count == 0) return;
-    framer_.skip_to(at);
-    counters_.received_publishes(Qos, count, static_cast<std::size_t>(at - bytes.data()));
 }
-template void Session::take_plain_messages<QoS::at_most_once>();
-template void Session::take_plain_messages<QoS::at_least_once>();
+
+} // namespace
+
+void MessageSink::on_run(PlainRun& run) {
+    if (run.qos == QoS::at_most_once) return take_each<QoS::at_most_once>(*this, run);
+    take_each<QoS::at_least_once>(*this, run);
+}
+
+void Session::take_run(QoS qos) {
+    const Bytes bytes = framer_.short_bytes();
+    PlainRun run(qos, bytes, config_.version, inbound_, config_.receive_maximum);
+    sink_->on_run(run);
+    if (run.count() == 0) return;
+    framer_.skip_to(run.at());
+    counters_.received_publishes(qos, run.count(), static_cast<std::size_t>(run.at() - bytes.data()));
+}
 
 void Session::handle_publish(const wire::Frame& frame) {
     wire::PublishParts plain;
@@ -114,14 +110,6 @@ void Session::handle_released(PacketId id) {
 // --- the answers
 
 void Session::acknowledge(const Delivery& delivery, ReasonCode code, const AckProperties* why) {
-    if (code != ReasonCode::success || state_ != State::connected || !inbound_.acknowledge_oldest(delivery))
-        return acknowledge_other(delivery, code, why);
-    answer({delivery.id, PacketType::puback});
-    if (inbound_.has_answer()) [[unlikely]]
-        send_answers();
-}
-
-void Session::acknowledge_other(const Delivery& delivery, ReasonCode code, const AckProperties* why) {
     // A code that PUBACK and PUBREC cannot carry still says whether the message was taken; under 3.1.1 none can.
     if (code != ReasonCode::success && !allowed_in(code, PacketType::puback, config_.version)) {
         const bool refuse =

@@ -32,12 +32,17 @@ struct PublishParts {
     return static_cast<std::uint16_t>(std::to_integer<unsigned>(at[0]) << 8 | std::to_integer<unsigned>(at[1]));
 }
 
-/// With a packet identifier or without.
+/// What "no properties" takes.
+[[nodiscard]] constexpr std::size_t plain_length_size(Version version) noexcept {
+    return version == Version::v5 ? 1 : 0;
+}
+
+/// With a packet identifier or without. The topic is not looked into. Two bytes can be read from `body`, though they may not
+/// be its own.
 template <bool HasId, class Target>
-[[nodiscard, gnu::always_inline]] inline bool read_plain_body(Bytes body, Version version, Target& into) noexcept {
+[[nodiscard, gnu::always_inline]] inline bool read_plain_parts(Bytes body, std::size_t length_size,
+                                                               Target& into) noexcept {
     const std::size_t id_size = HasId ? 2 : 0;
-    const std::size_t length_size = version == Version::v5 ? 1 : 0;
-    if (body.size() < 2) return false;
     const std::byte* const begin = body.data();
     const std::size_t topic_size = read_u16(begin);
     const std::size_t head_size = 2 + topic_size + id_size + length_size;
@@ -49,7 +54,12 @@ template <bool HasId, class Target>
     if (length_size != 0 && behind_topic[id_size] != std::byte{0}) return false;
     into.topic = as_text({begin + 2, topic_size});
     into.payload = {begin + head_size, body.size() - head_size};
-    return is_plain_topic(into.topic);
+    return true;
+}
+template <bool HasId, class Target>
+[[nodiscard, gnu::always_inline]] inline bool read_plain_body(Bytes body, Version version, Target& into) noexcept {
+    return body.size() >= 2 && read_plain_parts<HasId>(body, plain_length_size(version), into) &&
+           is_plain_topic(into.topic);
 }
 
 /// `Target` is a Publish or PublishParts; filled in in part where the answer is no.

@@ -29,14 +29,19 @@ template <Reply P> [[nodiscard]] bool read_plain_reply(const Frame& frame, P& in
     return into.packet_id != 0;
 }
 
-/// Appends a reply that says success: four bytes, alike in both versions; false if they might be too many.
-[[nodiscard]] inline bool append_success(Buffer& out, PacketType reply, PacketId id, std::uint32_t maximum) {
-    if (id == 0 || maximum < 4) return false;
-    std::byte* const to = out.reserve(4);
+/// A reply that says success, alike in both versions.
+inline constexpr std::size_t success_size = 4;
+inline void put_success(std::byte* to, PacketType reply, PacketId id) noexcept {
     to[0] = static_cast<std::byte>(first_byte_of(reply));
     to[1] = std::byte{2};
     put_u16(to + 2, id);
-    out.commit(4);
+}
+
+/// Appends it; false if it might be too large.
+[[nodiscard]] inline bool append_success(Buffer& out, PacketType reply, PacketId id, std::uint32_t maximum) {
+    if (id == 0 || maximum < success_size) return false;
+    put_success(out.reserve(success_size), reply, id);
+    out.commit(success_size);
     return true;
 }
 

@@ -139,6 +139,39 @@ TEST_P(Bounds, what_waits_to_be_dispatched_is_bounded_by_number) {
     EXPECT_EQ(0u, client.dropped());
 }
 
+TEST_P(Bounds, beyond_the_hard_limit_messages_at_qos_0_are_dropped_and_counted) {
+    ClientSettings few = settings();
+    few.inbound = {.soft_messages = 10, .hard_messages = 50};
+    few.drain = 0ms;
+    constexpr std::uint64_t count = 2000;
+    broker.call([](FakeBroker& b) {
+        b.options().max_queued = count;
+        b.inject({.sent = {.packets = {{.type = PacketType::puback, .nth = 0}}}}); // all of them are lost
+    });
+    Client client{"b", true, few};
+    connect(client);
+    client.subscribe({{"in", 0}});
+    subscribed.take();
+    client.publish("out", "its answer is waited for, so reading goes on", 1);
+    published.take();
+    const std::string payload(400, 'x');
+    broker.call([&](FakeBroker& b) {
+        for (std::uint64_t i = 0; i < count; ++i) b.publish("in", payload, QoS::at_most_once);
+    });
+    const TimePoint deadline = Clock::now() + patience;
+    while (client.statistics().received.publishes[0] < count && Clock::now() < deadline) std::this_thread::yield();
+    const std::uint64_t dropped = client.dropped();
+    EXPECT_LE(client.statistics().inbound.messages, 50u + 2 * 163u); // and at most two reads of 64 KiB
+    EXPECT_GE(dropped, count - 50u - 2 * 163u);
+    Gate all;
+    std::atomic<std::uint64_t> got = 0;
+    client.loop([&](Client&, const CallbackData& data) {
+        if (data.message && ++got + dropped == count) all.open();
+    });
+    EXPECT_TRUE(all.wait()) << got << " and " << dropped;
+    EXPECT_EQ(dropped, client.dropped());
+}
+
 // --- statistics
 
 TEST_P(Bounds, statistics_may_be_asked_at_any_time_on_any_thread) {

@@ -2,6 +2,7 @@
 #include <atomic>
 
 #include "facade/facade_test.hpp"
+#include "facade/request.hpp"
 
 namespace culex::facade {
 namespace {
@@ -121,6 +122,25 @@ TEST_P(LoanTest, rule_10_what_the_broker_does_not_grant_is_still_refused_by_publ
         EXPECT_TRUE(failure_of([&] { client.publish("a", std::string(100, 'x'), 1); }) == Errc::packet_too_large);
     }
     EXPECT_EQ(3u, acknowledged.take(3).size());
+}
+
+TEST_P(LoanTest, rule_08_mids_of_refused_messages_are_not_used_up) {
+    if (GetParam() == Version::v3_1_1) GTEST_SKIP() << "there a broker grants all";
+    grant({.maximum_qos = std::uint8_t{1}});
+    begin();
+    for (std::size_t i = 0; i <= RequestQueue::most; ++i) { // as many as are lent at once
+        ASSERT_TRUE(failure_of([&] { client.publish("a", "x", 2); }) == Errc::not_supported);
+    }
+    Gate taken;
+    BusyIoThread busy;
+    drop_connections();
+    ASSERT_TRUE(busy.held.wait());
+    std::jthread other([&] {
+        EXPECT_NE(0, client.publish("a", "x", 1));
+        taken.open();
+    });
+    EXPECT_TRUE(taken.wait()); // without the I/O thread
+    busy.release.open();
 }
 
 TEST_P(LoanTest, rule_08_bounds_of_the_queue_hold_for_the_lent_part_too) {
