@@ -161,6 +161,7 @@ public:
     void abandon(const Failure& why);
     /// The next link speaks this version, and what is kept will be sent in it. Between links alone. A message or request that
     /// the other version cannot express ends with `Errc::not_supported`; a property that it does not have is left out.
+    /// What it adds (version 5 a byte to each message) may exceed the bounds: nothing that was let in is dropped for it.
     void use_version(Version version);
     [[nodiscard]] Version version() const noexcept { return config_.version; }
     /// Ends what has expired in the queue without being sent. Otherwise that is seen when its turn to be sent comes.

@@ -436,8 +436,10 @@ private:
     void check() {
         const std::size_t messages = session_->outstanding();
         FUZZ_CHECK(messages <= config_.outbound_messages, "{} messages are outstanding", messages);
-        FUZZ_CHECK(messages <= 1 || session_->outstanding_bytes() <= config_.outbound_bytes, "{} bytes are outstanding",
-                   session_->outstanding_bytes());
+        // In version 5 a message is a byte longer than it was in 3.1.1, and what was let in stays.
+        const std::size_t bound = config_.outbound_bytes + messages;
+        FUZZ_CHECK(messages <= 1 || session_->outstanding_bytes() <= bound,
+                   "{} bytes of {} are outstanding, {} messages", session_->outstanding_bytes(), bound, messages);
         FUZZ_CHECK(messages != 0 || session_->outstanding_bytes() == 0, "bytes of nothing");
         if (session_->version() == Version::v5) {
             FUZZ_CHECK(session_->unacknowledged() <= config_.receive_maximum, "{} are unacknowledged",

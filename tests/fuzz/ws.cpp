@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <culex/testing/pipe.hpp>
@@ -152,7 +153,6 @@ public:
         const bool upgraded = upgrade();
         const Bytes frames = input_.rest();
         std::string wrote;
-        if (client_.upgraded) stream_->start(client_);
         const Bytes first = frames.first(frames.size() / 2);
         send(first);
         if (client_.upgraded) wrote = write();
@@ -190,6 +190,13 @@ private:
         buffer.append(bytes);
         peer_->write(buffer);
         runtime_.run_until_idle();
+        start_once_upgraded();
+    }
+    /// What follows the head of an answer may still be part of it.
+    void start_once_upgraded() {
+        if (!client_.upgraded || std::exchange(started_, true)) return;
+        stream_->start(client_);
+        runtime_.run_until_idle();
     }
     std::string write() {
         if (client_.ended) return {};
@@ -224,6 +231,7 @@ private:
     Client client_;
     std::unique_ptr<Stream> peer_;
     std::optional<io::WsStream> stream_;
+    bool started_ = false;
 };
 
 void run(Input input) {
