@@ -125,18 +125,32 @@ TEST_P(LoanTest, rule_10_what_the_broker_does_not_grant_is_still_refused_by_publ
 }
 
 TEST_P(LoanTest, rule_08_mids_of_refused_messages_are_not_used_up) {
-    if (GetParam() == Version::v3_1_1) GTEST_SKIP() << "there a broker grants all";
-    grant({.maximum_qos = std::uint8_t{1}});
-    begin();
+    ClientSettings narrow = settings();
+    narrow.outbound = {.messages = 2, .when_full = WhenFull::refuse};
+    Client bounded{"b", true, narrow};
+    bounded.on(PUBACK, [this](Client&, const CallbackData& data) { acknowledged.put(data.mid); });
+    // Two wait for their answers until the next connection, and meanwhile all others are too many.
+    broker.call([](FakeBroker& b) {
+        b.inject({.sent = {.packets = {{.type = PacketType::puback}, {.type = PacketType::puback, .nth = 2}}}});
+    });
+    connect(bounded);
+    bounded.loop();
+    bounded.publish("a", "x", 1);
+    bounded.publish("a", "x", 1);
+    published.take(2);
     for (std::size_t i = 0; i <= RequestQueue::most; ++i) { // as many as are lent at once
-        ASSERT_TRUE(failure_of([&] { client.publish("a", "x", 2); }) == Errc::not_supported);
+        ASSERT_TRUE(failure_of([&] { bounded.publish("a", "x", 1); }) == Errc::queue_full);
     }
+    drop_connections();
+    acknowledged.take(2);
+    const PacketId third = bounded.publish("a", "x", 1);
+    EXPECT_EQ(third, acknowledged.take());
     Gate taken;
     BusyIoThread busy;
     drop_connections();
     ASSERT_TRUE(busy.held.wait());
     std::jthread other([&] {
-        EXPECT_NE(0, client.publish("a", "x", 1));
+        EXPECT_NE(0, bounded.publish("a", "x", 1));
         taken.open();
     });
     EXPECT_TRUE(taken.wait()); // without the I/O thread
