@@ -1,0 +1,312 @@
+// Operations, and how they end.
+#include <algorithm>
+
+#include <culex/payload.hpp>
+#include <culex/timeout.hpp>
+#include <culex/when_any.hpp>
+
+#include "model/client_world.hpp"
+
+namespace culex::model {
+namespace {
+
+std::string topic_name(std::uint32_t topic) { return "t/" + std::to_string(topic); }
+
+Task<> sleep(std::chrono::milliseconds duration) { co_await sleep_for(duration); }
+
+} // namespace
+
+ClientCall& ClientWorld::new_call(Kind kind, std::size_t client, std::chrono::milliseconds timeout) {
+    notice(clients_[client]);
+    ClientCall& call = calls_.emplace_back();
+    call.kind = kind;
+    call.client = client;
+    call.number = calls_.size() - 1;
+    call.timeout = timeout;
+    call.called_at = runtime_.now();
+    const ConnectionState state = clients_[client].client->state();
+    call.idle = state == ConnectionState::idle;
+    call.open = !call.idle && state != ConnectionState::disconnecting;
+    call.stops = clients_[client].stops;
+    call.gave_up = clients_[client].gave_up;
+    call.sessions_lost = sessions_lost_;
+    return call;
+}
+
+template <class Op> void ClientWorld::spawn(ClientCall& call, Op& operation) {
+    call.waiter.emplace(wait(call, operation));
+    call.waiter->start_on(runtime_);
+}
+
+template <class Op> Task<> ClientWorld::wait(ClientCall& call, Op& operation) {
+    try {
+        auto result = co_await operation;
+        take_result(call, std::move(result));
+        ended(call, {});
+    } catch (const Error& error) {
+        ended(call, error.failure());
+    }
+}
+
+void ClientWorld::take_result(ClientCall& call, Subscription&& stream) {
+    ModelStream& model = streams_[call.stream];
+    model.stream = std::move(stream);
+    model.held = true;
+    if (model.stream.reason_codes().size() != call.filters)
+        broken("SUBACK's codes are not those of operation {}", call.number);
+}
+
+void ClientWorld::take_result(ClientCall& call, const DisconnectResult& result) {
+    const std::size_t sum = result.messages[0] + result.messages[1] + result.messages[2] + result.requests;
+    call.undelivered = sum;
+    if (result.undelivered != sum || (sum > 0) != static_cast<bool>(result.why))
+        broken("operation {} reports {} undelivered, which are {}", call.number, result.undelivered, sum);
+}
+
+// --- verbs
+
+void ClientWorld::connect(const Step& step) {
+    const std::size_t client = client_at(step.n[0]);
+    ClientCall& call = new_call(Kind::connect, client, std::chrono::milliseconds(step.n[2]));
+    const std::string url = "mqtts://" + std::to_string(client);
+    call.connect = std::unique_ptr<ConnectOperation>(new ConnectOperation(
+        clients_[client].client->connect(url, {.retry = step.n[1] != 0, .timeout = call.timeout})));
+    if (call.idle) clients_[client].ever_connected = false;
+    spawn(call, *call.connect);
+}
+
+void ClientWorld::disconnect(const Step& step) {
+    const std::size_t client = client_at(step.n[0]);
+    ClientCall& call = new_call(Kind::disconnect, client, {});
+    call.disconnect = std::unique_ptr<DisconnectOperation>(
+        new DisconnectOperation(clients_[client].client->disconnect({.drain = std::chrono::milliseconds(step.n[1])})));
+    spawn(call, *call.disconnect);
+}
+
+void ClientWorld::publish(const Step& step) {
+    const auto& n = step.n;
+    ClientCall& call = new_call(Kind::publish, client_at(n[0]), std::chrono::milliseconds(n[5]));
+    call.way = static_cast<Way>(n[4] % way_count);
+    call.message = messages_.size();
+    messages_.push_back(
+        {.call = call.number, .qos = static_cast<QoS>(n[1] % 3), .size = n[2], .topic = n[3] % topic_count});
+    switch (call.way) {
+    case Way::in_time:
+        call.waiter.emplace(publish_in_time(call));
+        return call.waiter->start_on(runtime_);
+    case Way::first:
+        call.waiter.emplace(publish_first(call));
+        return call.waiter->start_on(runtime_);
+    default:
+        return begin_publish(call);
+    }
+}
+
+void ClientWorld::begin_publish(ClientCall& call) {
+    const Sent& sent = messages_[call.message];
+    AsyncClient& client = *clients_[call.client].client;
+    const std::string text = payload_of(call.message, sent.size);
+    PublishOptions options{.qos = sent.qos};
+    if (call.way == Way::deadline) options.timeout = call.timeout;
+    call.order = ++orders_;
+    if (call.way == Way::unheard) {
+        const auto published = client.try_publish(topic_name(sent.topic), as_bytes(text), options);
+        call.fate = published ? ClientCall::Fate::taken : ClientCall::Fate::not_taken;
+        call.dropped = static_cast<bool>(published); // what becomes of it is not told
+        return ended(call, published ? Failure() : published.failure());
+    }
+    if (call.way == Way::handed_over) {
+        const Payload payload(std::string{text});
+        call.publish = std::unique_ptr<PublishOperation>(
+            new PublishOperation(client.publish(topic_name(sent.topic), payload, options)));
+    } else {
+        call.publish = std::unique_ptr<PublishOperation>(
+            new PublishOperation(client.publish(topic_name(sent.topic), text, options)));
+    }
+    if (call.way != Way::later) spawn(call, *call.publish);
+}
+
+/// The operation is called and awaited in one expression, as users do it.
+Task<> ClientWorld::publish_here(ClientCall& call) {
+    if (!lives(call)) {
+        call.fate = ClientCall::Fate::not_taken;
+        call.dropped = true;
+        call.live = false;
+        co_return;
+    }
+    const Sent sent = messages_[call.message];
+    const std::string topic = topic_name(sent.topic);
+    const std::string text = payload_of(call.message, sent.size);
+    const ConnectionState state = clients_[call.client].client->state();
+    call.open = state != ConnectionState::idle && state != ConnectionState::disconnecting;
+    call.order = ++orders_;
+    try {
+        const PublishResult result = co_await clients_[call.client].client->publish(topic, text, {.qos = sent.qos});
+        take_result(call, result);
+        ended(call, {});
+    } catch (const Error& error) {
+        ended(call, error.failure());
+    }
+}
+
+Task<> ClientWorld::publish_in_time(ClientCall& call) {
+    try {
+        co_await with_timeout(publish_here(call), call.timeout);
+    } catch (const Error&) {
+        call.live = false;
+        call.dropped = true;
+        if (runtime_.now() < call.called_at + call.timeout) broken("operation {} was cancelled too early", call.number);
+    }
+}
+
+Task<> ClientWorld::publish_first(ClientCall& call) {
+    (void)co_await when_any(publish_here(call), sleep(call.timeout));
+    if (!call.live) co_return;
+    call.live = false;
+    call.dropped = true;
+}
+
+void ClientWorld::subscribe(const Step& step) {
+    const auto& n = step.n;
+    const std::size_t client = client_at(n[0]);
+    const QoS qos = static_cast<QoS>(n[3] % 3);
+    ClientCall& call = new_call(Kind::subscribe, client, std::chrono::milliseconds(n[5]));
+    std::vector<std::size_t> asked{n[1] % filters.size()};
+    const std::size_t other = n[2] % (filters.size() + 1);
+    if (other != 0 && other - 1 != asked.front()) asked.push_back(other - 1);
+    std::vector<TopicSubscription> subscriptions;
+    for (const std::size_t filter : asked) subscriptions.push_back({.filter = filters[filter], .qos = qos});
+    const SubscribeOptions options{.timeout = call.timeout,
+                                   .acknowledge = n[4] % 2 == 1 ? Acknowledge::manual : Acknowledge::automatic};
+    call.filters = asked.size();
+    call.subscribe = std::unique_ptr<SubscribeOperation>(
+        new SubscribeOperation(clients_[client].client->subscribe(subscriptions, options)));
+    if (!call.subscribe->await_ready()) { // or else it has failed
+        for (const std::size_t filter : asked) clients_[client].wanted[filter] = {.qos = qos, .call = call.number};
+        call.stream = new_stream(client, n[4] % 2 == 1, std::move(asked));
+    }
+    spawn(call, *call.subscribe);
+}
+
+void ClientWorld::unsubscribe(const Step& step) {
+    const std::size_t client = client_at(step.n[0]);
+    const std::size_t filter = step.n[1] % filters.size();
+    ClientCall& call = new_call(Kind::unsubscribe, client, std::chrono::milliseconds(step.n[2]));
+    call.unsubscribe = std::unique_ptr<UnsubscribeOperation>(
+        new UnsubscribeOperation(clients_[client].client->unsubscribe(filters[filter], {.timeout = call.timeout})));
+    if (!call.unsubscribe->await_ready()) {
+        clients_[client].wanted[filter] = {.call = call.number};
+        close_filter(client, filter);
+    }
+    spawn(call, *call.unsubscribe);
+}
+
+void ClientWorld::close_filter(std::size_t client, std::size_t filter) {
+    for (ModelStream& stream : streams_) {
+        if (stream.client != client || std::erase(stream.filters, filter) == 0) continue;
+        stream.ended = stream.ended || stream.filters.empty();
+    }
+}
+
+// --- dropping
+
+void ClientWorld::drop_call(std::uint32_t at) {
+    std::vector<ClientCall*> live;
+    for (ClientCall& call : calls_)
+        if (call.live) live.push_back(&call);
+    if (!live.empty()) drop(*live[at % live.size()]);
+}
+
+/// A message that waits for room goes with its operation, and no other does.
+void ClientWorld::drop(ClientCall& call) {
+    AsyncClient* const client = clients_[call.client].client.get();
+    const std::size_t before = client ? client->statistics().outbound.waiting_for_room : 0;
+    const std::size_t outstanding = client ? client->outstanding() : 0;
+    const bool called = call.order != 0;
+    call.waiter.reset();
+    const bool done = call.publish && call.publish->await_ready();
+    call.publish.reset();
+    call.subscribe.reset();
+    call.unsubscribe.reset();
+    call.connect.reset();
+    call.disconnect.reset();
+    call.live = false;
+    call.dropped = true;
+    if (call.kind == Kind::subscribe && call.stream != SIZE_MAX && !streams_[call.stream].held)
+        gone(streams_[call.stream]);
+    if (!client || call.kind != Kind::publish) return;
+    const std::size_t after = client->statistics().outbound.waiting_for_room;
+    if (after > before || before - after > 1) return broken("dropping operation {} has changed others", call.number);
+    if (client->outstanding() != outstanding) return broken("dropping operation {} has taken its message", call.number);
+    const bool not_taken = !called || after != before;
+    if (!done) call.fate = not_taken ? ClientCall::Fate::not_taken : ClientCall::Fate::taken;
+}
+
+/// What nobody has awaited so far.
+void ClientWorld::await_later(ClientCall& call) {
+    if (call.live && call.publish && !call.waiter) spawn(call, *call.publish);
+}
+
+// --- ends
+
+void ClientWorld::ended(ClientCall& call, const Failure& failure) {
+    ModelClient& client = clients_[call.client];
+    notice(client);
+    if (!call.live) return broken("operation {} has ended twice", call.number);
+    call.live = false;
+    call.failure = failure;
+    if (!failure) return;
+    check_cause(call, failure);
+    if (call.kind == Kind::publish) {
+        const bool no_room = failure == Errc::timed_out && failure.detail().find("not taken") != std::string_view::npos;
+        const bool refused = failure == Errc::queue_full || failure == Errc::dropped || failure == Errc::not_connected;
+        if (no_room || refused) call.fate = ClientCall::Fate::not_taken;
+        if (failure == Errc::timed_out && !no_room) call.fate = ClientCall::Fate::taken;
+        return;
+    }
+    if (call.kind == Kind::subscribe && call.stream != SIZE_MAX) gone(streams_[call.stream]);
+}
+
+/// A failure without a cause is a lie.
+void ClientWorld::check_cause(const ClientCall& call, const Failure& failure) {
+    const ModelClient& client = clients_[call.client];
+    const bool stopped = client.stops > call.stops;
+    const bool gave_up = client.gave_up > call.gave_up;
+    const bool drops = setting_.when_full % when_full_count >= static_cast<std::uint32_t>(WhenFull::drop_oldest);
+    const bool message = call.kind == Kind::publish;
+    bool good = false;
+    if (failure == Errc::timed_out) {
+        good = gave_up || (call.timeout.count() > 0 && runtime_.now() >= call.called_at + call.timeout);
+    } else if (failure == Errc::not_connected) {
+        good = !call.open;
+    } else if (failure == Errc::already_connected) {
+        good = call.kind == Kind::connect && !call.idle;
+    } else if (failure == Errc::closed) {
+        good = stopped;
+    } else if (failure == Errc::queue_full) {
+        good = bounded() && call.kind != Kind::connect && call.kind != Kind::disconnect;
+    } else if (failure == Errc::dropped) {
+        good = bounded() && drops && message;
+    } else if (failure == Errc::packet_too_large) {
+        good = small_packets_;
+    } else {
+        good = gave_up; // with what the last attempt has failed with
+    }
+    if (!good) broken("operation {} has failed without a cause: {}", call.number, failure.message());
+}
+
+void ClientWorld::check_end(const ClientCall& call) {
+    if (call.live) return broken("operation {} has not ended", call.number);
+    if (call.kind != Kind::publish) return;
+    const Sent& sent = messages_[call.message];
+    if (call.fate == ClientCall::Fate::not_taken && call.arrivals > 0)
+        return broken("message {} arrived, and was not taken", call.message);
+    const bool success = !call.failure && !call.dropped && !failed(call.code);
+    const bool drops = bounded() && setting_.when_full % when_full_count > 1;
+    const bool taken = call.fate == ClientCall::Fate::taken && lives(call) && !call.denied && !drops && !small_packets_;
+    if (sent.qos == QoS::at_most_once || call.arrivals > 0) return;
+    if (success) return broken("message {} did not arrive, and was reported to have", call.message);
+    if (taken) broken("message {} was taken, and did not arrive", call.message);
+}
+
+} // namespace culex::model
