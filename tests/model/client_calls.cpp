@@ -261,7 +261,8 @@ void ClientWorld::ended(ClientCall& call, const Failure& failure) {
         const bool no_room = failure == Errc::timed_out && failure.detail().find("not taken") != std::string_view::npos;
         const bool refused = failure == Errc::queue_full || failure == Errc::dropped || failure == Errc::not_connected;
         if (no_room || refused) call.fate = ClientCall::Fate::not_taken;
-        if (failure == Errc::timed_out && !no_room) call.fate = ClientCall::Fate::taken;
+        const bool late = failure == Errc::timed_out && client.gave_up == call.gave_up;
+        if (late && !no_room) call.fate = ClientCall::Fate::taken;
         return;
     }
     if (call.kind == Kind::subscribe && call.stream != SIZE_MAX) gone(streams_[call.stream]);

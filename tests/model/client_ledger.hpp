@@ -31,6 +31,7 @@ struct Sent {
     QoS qos = QoS::at_most_once;
     std::uint32_t size = 0;
     std::uint32_t topic = 0;
+    bool refused = false; ///< by a consumer
 };
 
 /// An operation that a client was asked for.
@@ -150,7 +151,8 @@ struct ModelClient {
     std::uint64_t dropped = 0;
     bool exact = true; ///< nothing came of which the client may do one thing or another
 
-    std::unique_ptr<AsyncClient> client{}; ///< null once it was destroyed; the first to go, since its link tells of its end
+    std::unique_ptr<AsyncClient>
+        client{}; ///< null once it was destroyed; the first to go, since its link tells of its end
 };
 
 } // namespace culex::model

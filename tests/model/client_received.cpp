@@ -84,22 +84,24 @@ void ClientWorld::came_exactly_once(std::size_t at, const Publish& packet, std::
         const bool again = former.given_back && former.link != client.link;
         // A refusal that was to go out when the connection ended may have freed the identifier [MQTT-4.3.3-9].
         const bool refused = version_ == Version::v5 && former.done() && failed(former.answer());
-        if (former.number == number && !again && !refused)
+        if (former.number == number && !again && !refused && !former.uncertain)
             return client.owed.push_back({PacketType::pubrec, packet.packet_id, found->second});
-        must = again || !packet.dup;
+        must = !former.uncertain && (again || !packet.dup);
     }
     const std::size_t arrival = arrivals_.size();
-    arrivals_.push_back({.number = number, .qos = packet.qos, .link = client.link, .uncertain = !must});
+    arrivals_.push_back({.number = number, .qos = packet.qos, .link = client.link});
     client.known[packet.packet_id] = arrival;
     client.owed.push_back({PacketType::pubrec, packet.packet_id, arrival});
     deliver(at, arrival, must);
 }
 
+/// What comes after DISCONNECT has been written, and before it has gone, is not for the session any more.
 void ClientWorld::deliver(std::size_t at, std::size_t number, bool must) {
     ModelClient& client = clients_[at];
     Arrival& arrival = arrivals_[number];
     must = must && client.client->state() != ConnectionState::disconnecting;
     client.exact = client.exact && must;
+    arrival.uncertain = !must;
     const std::uint32_t topic = messages_[arrival.number].topic;
     for (ModelStream& stream : streams_) {
         const auto matches = [&](std::size_t filter) { return matches_topic(filter, topic); };

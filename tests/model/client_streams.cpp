@@ -128,10 +128,13 @@ void ClientWorld::took(ModelStream& stream, Message&& message) {
         message.qos() != arrival.qos) {
         return broken("message {} was handed on otherwise than it came", number);
     }
-    // Of a client at QoS 1 the broker may have got it twice, and after a lost session at QoS 2.
-    const bool once = sent.call == SIZE_MAX || sent.qos == QoS::at_most_once ||
-                      (sent.qos == QoS::exactly_once && sessions_lost_ == calls_[sent.call].sessions_lost);
-    if (++stream.seen[number] > 1 && once && !arrival.uncertain && arrival.qos != QoS::at_least_once && !stream.catches_all)
+    // Of a client at QoS 1 the broker may have got it twice, and after a lost session at QoS 2. What was refused comes again
+    // where the refusal was lost.
+    const bool once =
+        !sent.refused && (sent.call == SIZE_MAX || sent.qos == QoS::at_most_once ||
+                          (sent.qos == QoS::exactly_once && sessions_lost_ == calls_[sent.call].sessions_lost));
+    if (++stream.seen[number] > 1 && once && !arrival.uncertain && arrival.qos != QoS::at_least_once &&
+        !stream.catches_all)
         return broken("message {} was handed on twice", number);
     if (arrival.qos == QoS::at_most_once) return;
     if (stream.manual) {
@@ -147,6 +150,7 @@ void ClientWorld::done(std::uint32_t at, ReasonCode code) {
     const auto kept = kept_.begin() + static_cast<std::ptrdiff_t>(at % kept_.size());
     release(kept->arrival, code);
     if (failed(code)) {
+        messages_[arrivals_[kept->arrival].number].refused = true;
         kept->message.reject(code);
     } else {
         kept->message.ack();

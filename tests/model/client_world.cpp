@@ -45,8 +45,8 @@ ClientOptions client_options(const Setting& setting, Version version, std::strin
 } // namespace
 
 ClientWorld::ClientWorld(const Setting& setting)
-    : setting_(setting), hard_(hard_limit(setting)), version_(setting.version == 5 ? Version::v5 : Version::v3_1_1), runtime_(pipes(setting)),
-      broker_(std::in_place, runtime_) {
+    : setting_(setting), hard_(hard_limit(setting)), version_(setting.version == 5 ? Version::v5 : Version::v3_1_1),
+      runtime_(pipes(setting)), broker_(std::in_place, runtime_) {
     set_watcher(this);
     runtime_.set_tls(&open_watched);
     testing::FakeBrokerOptions& options = broker_->options();

@@ -166,7 +166,8 @@ private:
     std::uint64_t orders_ = 0;
     unsigned sessions_lost_ = 0;
     std::uint32_t deny_ = 0;
-    std::size_t forgotten_ = 0; // arrivals that nobody can acknowledge, and whose session was lost for that
+    std::size_t stuck_ = 0; // arrivals that nobody can acknowledge on their connection
+    std::size_t lost_ = 0;  // ... nor on another
     bool away_ = false;
     bool small_packets_ = false; // a maximum packet size was granted
 };
