@@ -239,7 +239,9 @@ void ClientWorld::drop(ClientCall& call) {
     if (after > before || before - after > 1) return broken("dropping operation {} has changed others", call.number);
     if (client->outstanding() != outstanding) return broken("dropping operation {} has taken its message", call.number);
     const bool not_taken = !called || after != before;
-    if (!done) call.fate = not_taken ? ClientCall::Fate::not_taken : ClientCall::Fate::taken;
+    notice(clients_[call.client]);
+    const bool stopped = clients_[call.client].stops > call.stops; // it may have ended, and not been told yet
+    if (!done && !stopped) call.fate = not_taken ? ClientCall::Fate::not_taken : ClientCall::Fate::taken;
 }
 
 /// What nobody has awaited so far.
