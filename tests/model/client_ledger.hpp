@@ -120,6 +120,14 @@ struct Kept {
     std::size_t arrival = 0;
 };
 
+/// Since when a client should not have read: nothing has come since, and nobody has called it.
+struct FullSince {
+    bool full = false;
+    std::size_t calls = 0;
+    std::uint64_t orders = 0;
+    bool operator==(const FullSince&) const = default;
+};
+
 /// A client, and what the model knows of its connection.
 struct ModelClient {
     struct Owed { // an answer on this connection
@@ -139,6 +147,8 @@ struct ModelClient {
     std::size_t gave_up = 0;     ///< ... by itself
     bool ever_connected = false; ///< since `connect`
     unsigned link = 0;
+    bool accepted = false; ///< CONNACK has come on it
+    FullSince full{};
     wire::Framer received{};
     wire::Framer sent{};
     unsigned known_session = 0; ///< the broker's, of which the client knows

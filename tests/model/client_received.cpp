@@ -11,6 +11,8 @@ void ClientWorld::link_began(std::size_t at) {
     ++client.link;
     client.received = wire::Framer();
     client.sent = wire::Framer();
+    client.accepted = false;
+    client.full = {};
 }
 
 void ClientWorld::link_ended(std::size_t at) {
@@ -20,6 +22,8 @@ void ClientWorld::link_ended(std::size_t at) {
 
 void ClientWorld::before_input(std::size_t at, Bytes bytes) {
     if (verdict_.failed()) return;
+    if (clients_[at].full.full && full(at) == clients_[at].full)
+        return broken("client {} reads on, and its streams or its window are full", at);
     wire::Framer& framer = clients_[at].received;
     framer.feed(bytes);
     while (!verdict_.failed()) {
@@ -35,6 +39,7 @@ void ClientWorld::before_input(std::size_t at, Bytes bytes) {
 
 /// What was read stands in the streams at once.
 void ClientWorld::after_input(std::size_t at) {
+    clients_[at].full = full(at);
     if (verdict_.failed() || !clients_[at].exact) return;
     for (const ModelStream& stream : streams_) {
         if (stream.client != at || !stream.held || stream.gone) continue;
@@ -44,9 +49,21 @@ void ClientWorld::after_input(std::size_t at) {
     }
 }
 
+/// Beyond the soft limit, or with a window full of what consumers have, a client reads for those alone who wait for an answer.
+FullSince ClientWorld::full(std::size_t at) const {
+    const ModelClient& client = clients_[at];
+    const bool answers = client.client->outstanding() != 0 || !client.exact || !client.accepted;
+    if (answers || client.client->state() != ConnectionState::connected) return {};
+    const bool window = client.client->unacknowledged() >= setting_.receive_maximum;
+    const bool with_consumer = !client.owed.empty() && !arrivals_[client.owed.front().arrival].done();
+    const bool full = waiting(at) > setting_.soft || (window && with_consumer);
+    return {full, calls_.size(), orders_};
+}
+
 void ClientWorld::came(std::size_t at, const Packet& packet) {
     ModelClient& client = clients_[at];
     if (const auto* connack = std::get_if<Connack>(&packet)) {
+        client.accepted = !failed(connack->reason_code);
         if (failed(connack->reason_code) || connack->session_present) return;
         client.known.clear();
         client.known_session = sessions_lost_;
@@ -63,14 +80,15 @@ void ClientWorld::came(std::size_t at, const Publish& packet) {
     const std::size_t number = number_of(as_text(packet.payload));
     if (number >= messages_.size()) return broken("the broker has sent a message that is none");
     if (packet.qos == QoS::exactly_once) return came_exactly_once(at, packet, number);
-    if (packet.qos == QoS::at_most_once && waiting(at) > hard_) {
+    const bool too_much = packet.qos == QoS::at_most_once && waiting(at) > hard_;
+    if (too_much && client.exact) {
         ++client.dropped;
         return;
     }
     const std::size_t arrival = arrivals_.size();
     arrivals_.push_back({.number = number, .qos = packet.qos, .link = client.link});
     if (packet.qos == QoS::at_least_once) client.owed.push_back({PacketType::puback, packet.packet_id, arrival});
-    deliver(at, arrival, true);
+    deliver(at, arrival, !too_much);
 }
 
 /// Is it handed on? Not where it was; and where the client has not heard that a session was lost, it may take a message of the

@@ -93,6 +93,7 @@ void ClientWorld::put_back(ModelStream& stream) {
     stream.consumer.reset();
     asks(stream);
     (void)stream.stream.next();
+    clients_[stream.client].full = {}; // there was room for a moment, and one more read comes of that
 }
 
 void ClientWorld::nothing_came(ModelStream& stream, const char* what) {
@@ -183,6 +184,7 @@ void ClientWorld::gone(ModelStream& stream) {
     if (client.catch_all != SIZE_MAX && &streams_[client.catch_all] == &stream) client.catch_all = SIZE_MAX;
     if (stream.orphan) return;
     asks(stream);
+    client.full = {}; // as with `put_back`
     for (const ModelStream::Entry& entry : stream.queue) leave(stream, entry);
     stream.queue.clear();
 }

@@ -129,6 +129,7 @@ private:
     void came(std::size_t client, const Publish& packet);
     void came_exactly_once(std::size_t client, const Publish& packet, std::size_t number);
     void deliver(std::size_t client, std::size_t arrival, bool must);
+    [[nodiscard]] FullSince full(std::size_t client) const;
     void went(ModelClient& client, const Packet& packet);
     void went_answer(ModelClient& client, PacketType type, PacketId id, ReasonCode code);
     void went_pubcomp(ModelClient& client, PacketId id);
