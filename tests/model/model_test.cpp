@@ -39,10 +39,10 @@ std::string try_programs(WorldKind world, std::uint64_t seed, std::uint64_t prog
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::uint64_t all_programs = 2'000;
-constexpr std::uint64_t all_client_programs = 400;
+constexpr std::uint64_t all_client_programs = 1'000;
 #else
 constexpr std::uint64_t all_programs = 400'000;
-constexpr std::uint64_t all_client_programs = 8'000;
+constexpr std::uint64_t all_client_programs = 100'000;
 #endif
 constexpr std::uint64_t shares = 4; // so that two cores can have them
 
