@@ -14,6 +14,7 @@
 
 #include "model/check.hpp"
 #include "model/shrink.hpp"
+#include "support/allocations.hpp"
 
 namespace culex::model {
 namespace {
@@ -87,6 +88,46 @@ TEST(ModelFoundTest, qos_0_does_not_pass_messages_that_wait_for_room_alone) {
         publish 0 0 0 0)");
     ASSERT_TRUE(program);
     EXPECT_EQ(check(*program), "");
+}
+
+TEST(ModelFoundTest, what_waits_for_room_at_the_end_of_the_drain_fails_for_a_cause) {
+    const auto program = parse(R"(setting world=1 messages=2 when_full=0
+        connect 0 0 0
+        call_subscribe 0 0 0 0 0 0
+        turn 4
+        call_subscribe 0 0 0 0 0 0
+        call_publish 0 0 0 0 0 0
+        disconnect 0 0)");
+    ASSERT_TRUE(program);
+    EXPECT_EQ(check(*program), "");
+}
+
+TEST(ModelFoundTest, connack_is_read_to_its_end_while_streams_are_full) {
+    const auto program = parse(R"(setting world=1 keep_alive=17 soft=2 chunk=1
+        connect 0 0 0
+        call_subscribe 0 0 0 0 0 0
+        time 0
+        inject 0 0 0
+        call_publish 0 0 0 0 0 0
+        call_publish 0 0 0 0 0 0
+        time 0
+        reconnect 0
+        time 0
+        turn 2)");
+    ASSERT_TRUE(program);
+    EXPECT_EQ(check(*program), "");
+}
+
+// Each program twice before, so that what the pool and the library keep for themselves is there.
+TEST(ClientModelMemoryTest, nothing_is_left_of_a_program) {
+    if (!culex::testing::counts_allocations()) GTEST_SKIP() << "sanitizers look for leaks themselves";
+    for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
+        const Program program = make_client_program(seed);
+        for (int i = 0; i < 2; ++i) ASSERT_EQ(check(program), "");
+        const std::size_t before = culex::testing::live_bytes();
+        ASSERT_EQ(check(program), "");
+        ASSERT_EQ(culex::testing::live_bytes(), before) << print(program);
+    }
 }
 
 // The check itself.
