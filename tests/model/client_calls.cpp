@@ -10,8 +10,6 @@
 namespace culex::model {
 namespace {
 
-std::string topic_name(std::uint32_t topic) { return "t/" + std::to_string(topic); }
-
 Task<> sleep(std::chrono::milliseconds duration) { co_await sleep_for(duration); }
 
 } // namespace
@@ -110,7 +108,7 @@ void ClientWorld::begin_publish(ClientCall& call) {
     if (call.way == Way::deadline) options.timeout = call.timeout;
     call.order = ++orders_;
     if (call.way == Way::unheard) {
-        const auto published = client.try_publish(topic_name(sent.topic), as_bytes(text), options);
+        const auto published = client.try_publish(topics[sent.topic], as_bytes(text), options);
         call.fate = published ? ClientCall::Fate::taken : ClientCall::Fate::not_taken;
         call.dropped = static_cast<bool>(published); // what becomes of it is not told
         return ended(call, published ? Failure() : published.failure());
@@ -118,10 +116,10 @@ void ClientWorld::begin_publish(ClientCall& call) {
     if (call.way == Way::handed_over) {
         const Payload payload(std::string{text});
         call.publish = std::unique_ptr<PublishOperation>(
-            new PublishOperation(client.publish(topic_name(sent.topic), payload, options)));
+            new PublishOperation(client.publish(topics[sent.topic], payload, options)));
     } else {
-        call.publish = std::unique_ptr<PublishOperation>(
-            new PublishOperation(client.publish(topic_name(sent.topic), text, options)));
+        call.publish =
+            std::unique_ptr<PublishOperation>(new PublishOperation(client.publish(topics[sent.topic], text, options)));
     }
     if (call.way != Way::later) spawn(call, *call.publish);
 }
@@ -135,7 +133,7 @@ Task<> ClientWorld::publish_here(ClientCall& call) {
         co_return;
     }
     const Sent sent = messages_[call.message];
-    const std::string topic = topic_name(sent.topic);
+    const std::string_view topic = topics[sent.topic];
     const std::string text = payload_of(call.message, sent.size);
     const ConnectionState state = clients_[call.client].client->state();
     call.open = state != ConnectionState::idle && state != ConnectionState::disconnecting;

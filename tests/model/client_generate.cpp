@@ -42,7 +42,7 @@ private:
         if (one_in(2)) setting.receive_maximum = 1 + below(5);
         if (one_in(2)) setting.messages = 1 + below(6);
         if (one_in(6)) setting.bytes = 300 + below(2000);
-        setting.when_full = below(5);
+        setting.when_full = one_in(3) ? 0 : below(5);
         if (one_in(3)) setting.soft = 1 + below(5);
         if (one_in(4)) setting.hard = setting.soft == 100'000 ? 1 + below(8) : setting.soft + below(5);
         if (setting.hard < setting.soft) setting.soft = setting.hard;

@@ -18,11 +18,13 @@
 
 namespace culex::model {
 
-/// What the program may subscribe to; the topics are t/0, t/1 and t/2.
-inline constexpr std::array<std::string_view, 5> filters{"t/0", "t/1", "t/2", "t/+", "#"};
-inline constexpr std::uint32_t topic_count = 3;
+/// What programs publish under. The router has a short way for topics of eight bytes and more, as well.
+inline constexpr std::array<std::string_view, 3> topics{"topics/0", "topics/1", "t/2"};
+inline constexpr std::uint32_t topic_count = topics.size();
+/// And what they subscribe to.
+inline constexpr std::array<std::string_view, 5> filters{"topics/0", "topics/1", "t/2", "topics/+", "#"};
 [[nodiscard]] inline bool matches_topic(std::size_t filter, std::uint32_t topic) noexcept {
-    return filter >= topic_count || filter == topic;
+    return filter == topic || (filter == 3 && topic < 2) || filter == 4;
 }
 
 /// A message of a client or of the broker; its number stands in its payload.

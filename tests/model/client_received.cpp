@@ -57,7 +57,8 @@ FullSince ClientWorld::full(std::size_t at) const {
     const bool window = client.client->unacknowledged() >= setting_.receive_maximum;
     const bool with_consumer = !client.owed.empty() && !arrivals_[client.owed.front().arrival].done();
     const bool full = waiting(at) > setting_.soft || (window && with_consumer);
-    return {full, calls_.size(), orders_};
+    if (!full || client.client->statistics().outbound.waiting_for_room > 0) return {}; // they may be sent meanwhile
+    return {true, calls_.size(), orders_};
 }
 
 void ClientWorld::came(std::size_t at, const Packet& packet) {
@@ -102,7 +103,8 @@ void ClientWorld::came_exactly_once(std::size_t at, const Publish& packet, std::
         const bool again = former.given_back && former.link != client.link;
         // A refusal that was to go out when the connection ended may have freed the identifier [MQTT-4.3.3-9].
         const bool refused = version_ == Version::v5 && former.done() && failed(former.answer());
-        if (former.number == number && !again && !refused && !former.uncertain)
+        const bool repeated = former.number == number && packet.dup; // or another copy, in a session that is new
+        if (repeated && !again && !refused && !former.uncertain)
             return client.owed.push_back({PacketType::pubrec, packet.packet_id, found->second});
         must = !former.uncertain && (again || !packet.dup);
     }

@@ -125,7 +125,7 @@ void ClientWorld::took(ModelStream& stream, Message&& message) {
         return broken("message {} was handed on, and message {} is the next", number, arrival.number);
     queue.pop_front();
     const Sent& sent = messages_[number];
-    if (message.topic() != "t/" + std::to_string(sent.topic) || message.text() != payload_of(number, sent.size) ||
+    if (message.topic() != topics[sent.topic] || message.text() != payload_of(number, sent.size) ||
         message.qos() != arrival.qos) {
         return broken("message {} was handed on otherwise than it came", number);
     }

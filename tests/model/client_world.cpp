@@ -219,7 +219,10 @@ void ClientWorld::end_streams(std::size_t client) {
 
 // --- the network and the broker
 
-void ClientWorld::pass(Duration duration) { runtime_.advance(duration); }
+void ClientWorld::pass(Duration duration) {
+    runtime_.advance(duration);
+    for (const std::size_t at : places_) check_room(clients_[at]);
+}
 
 void ClientWorld::turn(std::uint32_t count) {
     for (; count > 0 && !verdict_.failed(); --count) {
@@ -229,7 +232,7 @@ void ClientWorld::turn(std::uint32_t count) {
 }
 
 void ClientWorld::inject(QoS qos, std::uint32_t size, std::uint32_t topic) {
-    broker_->publish("t/" + std::to_string(topic), payload_of(messages_.size(), size), qos);
+    broker_->publish(topics[topic], payload_of(messages_.size(), size), qos);
     messages_.push_back({.qos = qos, .size = size, .topic = topic});
 }
 
@@ -276,7 +279,7 @@ void ClientWorld::arrived(const testing::PublishedMessage& message) {
         return broken("a message arrived that nobody has published");
     const Sent& sent = messages_[number];
     ClientCall& call = calls_[sent.call];
-    if (message.topic != "t/" + std::to_string(sent.topic) || message.payload != payload_of(number, sent.size) ||
+    if (message.topic != topics[sent.topic] || message.payload != payload_of(number, sent.size) ||
         message.qos != sent.qos || message.client_id != clients_[call.client].name) {
         return broken("message {} arrived otherwise than it was published", number);
     }
@@ -292,6 +295,26 @@ void ClientWorld::arrived(const testing::PublishedMessage& message) {
 }
 
 // --- what is looked at
+
+/// Nothing is ready now: then nobody waits for room where there is some. The last that were called are those who wait.
+void ClientWorld::check_room(const ModelClient& client) {
+    const Statistics::Outbound now = client.client->statistics().outbound;
+    if (client.client->state() == ConnectionState::disconnecting) return; // perhaps it is too late for them
+    if (now.waiting_for_room == 0 || now.messages + 1 > setting_.messages) return;
+    std::vector<const ClientCall*> pending;
+    for (const ClientCall& call : calls_) {
+        const bool ready = call.publish && call.publish->await_ready();
+        if (call.client == client.number && call.live && call.order != 0 && !ready) pending.push_back(&call);
+    }
+    if (pending.size() < now.waiting_for_room)
+        return broken("{} wait for room, where {} operations are there", now.waiting_for_room, pending.size());
+    std::ranges::sort(pending, {}, &ClientCall::order);
+    const ClientCall& first = **(pending.end() - static_cast<std::ptrdiff_t>(now.waiting_for_room));
+    constexpr std::size_t keeping = 400; // what it takes to keep a message, at most
+    const std::size_t size = messages_[first.message].size + keeping;
+    if (now.messages == 0 || now.bytes + size <= setting_.bytes)
+        broken("operation {} waits for room, and there is room", first.number);
+}
 
 bool ClientWorld::bounded() const noexcept {
     const Setting usual;

@@ -67,6 +67,7 @@ private:
     void away(bool away);
     void watch();
     void watch(ModelClient& client);
+    void check_room(const ModelClient& client);
     void notice(ModelClient& client);
     void end_streams(std::size_t client);
     [[nodiscard]] ReasonCode authorize(const Publish& packet);
