@@ -46,7 +46,7 @@ private:
         if (one_in(3)) setting.soft = 1 + below(5);
         if (one_in(4)) setting.hard = setting.soft == 100'000 ? 1 + below(8) : setting.soft + below(5);
         if (setting.hard < setting.soft) setting.soft = setting.hard;
-        if (one_in(3)) setting.chunk = 1 + below(60);
+        if (one_in(3)) setting.chunk = 1 + below(one_in(2) ? 8 : 60);
         if (one_in(2)) setting.latency = 1 + below(5);
         if (one_in(4)) setting.keep_alive = 1 + below(60);
         if (one_in(8)) setting.attempts = 1 + below(3);

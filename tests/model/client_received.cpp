@@ -49,6 +49,10 @@ void ClientWorld::after_input(std::size_t at) {
     }
 }
 
+void ClientWorld::reading_stopped(std::size_t at) {
+    if (!clients_[at].accepted) broken("client {} does not read on to CONNACK", at);
+}
+
 /// Beyond the soft limit, or with a window full of what consumers have, a client reads for those alone who wait for an answer.
 FullSince ClientWorld::full(std::size_t at) const {
     const ModelClient& client = clients_[at];

@@ -25,7 +25,10 @@ public:
         inner_->write(bytes);
     }
     [[nodiscard]] std::size_t backlog() const noexcept override { return inner_->backlog(); }
-    void set_reading(bool on) override { inner_->set_reading(on); }
+    void set_reading(bool on) override {
+        if (live_ && !on) watcher_.reading_stopped(client_);
+        inner_->set_reading(on);
+    }
     void shutdown() override {
         over();
         inner_->shutdown();

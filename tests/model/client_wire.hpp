@@ -20,6 +20,8 @@ public:
     /// Before the client gets the bytes, and after it has.
     virtual void before_input(std::size_t client, Bytes bytes) = 0;
     virtual void after_input(std::size_t client) = 0;
+    /// It does not read from now on.
+    virtual void reading_stopped(std::size_t client) = 0;
     /// Before the transport gets them.
     virtual void before_output(std::size_t client, Bytes bytes) = 0;
 

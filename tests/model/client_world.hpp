@@ -125,6 +125,7 @@ private:
     void link_ended(std::size_t client) override;
     void before_input(std::size_t client, Bytes bytes) override;
     void after_input(std::size_t client) override;
+    void reading_stopped(std::size_t client) override;
     void before_output(std::size_t client, Bytes bytes) override;
     void came(std::size_t client, const Packet& packet);
     void came(std::size_t client, const Publish& packet);
