@@ -41,8 +41,8 @@ private:
         setting.clients = one_in(3) ? 2 : 1;
         if (one_in(2)) setting.receive_maximum = 1 + below(5);
         if (one_in(2)) setting.messages = 1 + below(6);
-        if (one_in(6)) setting.bytes = 300 + below(2000);
         setting.when_full = one_in(3) ? 0 : below(5);
+        if (one_in(setting.when_full == 0 ? 3 : 6)) setting.bytes = 300 + below(2000);
         if (one_in(3)) setting.soft = 1 + below(5);
         if (one_in(4)) setting.hard = setting.soft == 100'000 ? 1 + below(8) : setting.soft + below(5);
         if (setting.hard < setting.soft) setting.soft = setting.hard;
@@ -61,8 +61,8 @@ private:
         if (drawn < 72) return {Op::turn, {1 + below(8)}};
         if (drawn < 79) return {Op::time, {one_in(5) ? below(100'000) : below(300)}};
         if (drawn < 87) return network();
-        if (drawn < 91) return {Op::drop_call, {below(6)}};
-        if (drawn < 98) return verb();
+        if (drawn < 92) return {Op::drop_call, {below(6)}};
+        if (drawn < 97) return verb();
         return broker();
     }
     Step publish() {

@@ -310,7 +310,7 @@ void ClientWorld::check_room(const ModelClient& client) {
         return broken("{} wait for room, where {} operations are there", now.waiting_for_room, pending.size());
     std::ranges::sort(pending, {}, &ClientCall::order);
     const ClientCall& first = **(pending.end() - static_cast<std::ptrdiff_t>(now.waiting_for_room));
-    constexpr std::size_t keeping = 400; // what it takes to keep a message, at most
+    constexpr std::size_t keeping = 250; // what it takes to keep a message, at most
     const std::size_t size = messages_[first.message].size + keeping;
     if (now.messages == 0 || now.bytes + size <= setting_.bytes)
         broken("operation {} waits for room, and there is room", first.number);
