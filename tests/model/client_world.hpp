@@ -65,17 +65,19 @@ private:
     void inject_fault(const Step& step);
     void lose_sessions();
     void away(bool away);
-    void watch();
-    void watch(ModelClient& client);
-    void check_room(const ModelClient& client);
     void notice(ModelClient& client);
     void end_streams(std::size_t client);
     [[nodiscard]] ReasonCode authorize(const Publish& packet);
     void arrived(const testing::PublishedMessage& message);
     [[nodiscard]] std::size_t client_at(std::uint32_t place) const { return places_[place % places_.size()]; }
+
+    // client_watch.cpp: what is looked at after each step
+    void watch();
+    void watch(ModelClient& client);
+    void check_room(const ModelClient& client);
     [[nodiscard]] bool bounded() const noexcept;
 
-    // client_calls.cpp: operations, and how they end
+    // client_calls.cpp: operations
     ClientCall& new_call(Kind kind, std::size_t client, std::chrono::milliseconds timeout);
     void connect(const Step& step);
     void disconnect(const Step& step);
@@ -84,8 +86,6 @@ private:
     void subscribe(const Step& step);
     void unsubscribe(const Step& step);
     void close_filter(std::size_t client, std::size_t filter);
-    void drop_call(std::uint32_t at);
-    void drop(ClientCall& call);
     void await_later(ClientCall& call);
     template <class Op> void spawn(ClientCall& call, Op& operation);
     template <class Op> Task<> wait(ClientCall& call, Op& operation);
@@ -97,6 +97,10 @@ private:
     Task<> publish_here(ClientCall& call);
     Task<> publish_in_time(ClientCall& call);
     Task<> publish_first(ClientCall& call);
+
+    // client_outcomes.cpp: how they end
+    void drop_call(std::uint32_t at);
+    void drop(ClientCall& call);
     void ended(ClientCall& call, const Failure& failure);
     void check_cause(const ClientCall& call, const Failure& failure);
     void check_end(const ClientCall& call);
