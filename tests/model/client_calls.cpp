@@ -61,7 +61,7 @@ void ClientWorld::take_result(ClientCall& call, const DisconnectResult& result) 
         broken("operation {} reports {} undelivered, which are {}", call.number, result.undelivered, sum);
 }
 
-// --- verbs
+// --- verbs; an operation can be neither moved nor copied, so it is made where it stays
 
 void ClientWorld::connect(const Step& step) {
     const std::size_t client = client_at(step.n[0]);

@@ -122,7 +122,7 @@ private:
     void took(ModelStream& stream, Message&& message);
     void nothing_came(ModelStream& stream, const char* what);
     void done(std::uint32_t at, ReasonCode code);
-    void release(std::size_t arrival, ReasonCode code);
+    void release(std::size_t at, ReasonCode code);
 
     // client_received.cpp: what clients read and write
     void link_began(std::size_t client) override;
