@@ -12,6 +12,9 @@ bool wants_room(const Failure& failure) noexcept {
     return failure == Errc::queue_full || failure == Errc::no_packet_id;
 }
 
+/// DISCONNECT has gone before what waited for room: `stop` is near, which counts it and tells it so.
+bool too_late(const Failure& failure) noexcept { return failure == Errc::not_connected; }
+
 } // namespace
 
 inline bool Core::may_be_direct(const PublishOptions& options) const noexcept {
@@ -113,7 +116,7 @@ void Core::make_room() {
         ClientOperation& operation = waiting_for_room_.front().operation;
         session::Exchange::Owner prepared{std::exchange(operation.prepared_, nullptr)};
         auto submitted = session_.submit(prepared, &operation);
-        if (!submitted && wants_room(submitted.failure())) {
+        if (!submitted && (wants_room(submitted.failure()) || too_late(submitted.failure()))) {
             operation.prepared_ = prepared.release();
             break;
         }

@@ -158,7 +158,9 @@ Task<> Core::back_off() {
 
 bool Core::told_to_stop() const noexcept {
     if (state_ != ConnectionState::disconnecting) return false;
-    return runtime_.now() >= drain_until_ || (session_.outstanding() == 0 && waiting_for_room_.empty() && !link_);
+    const bool too_late = session_.disconnecting(); // for what waits for room: DISCONNECT has gone before it
+    const bool drained = session_.outstanding() == 0 && (waiting_for_room_.empty() || too_late);
+    return runtime_.now() >= drain_until_ || (drained && !link_);
 }
 
 void Core::drop_link() {

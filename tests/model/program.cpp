@@ -12,9 +12,17 @@ struct OpName {
     std::size_t numbers;
 };
 constexpr std::array<OpName, op_count> op_names{{
-    {"publish", 4}, {"lent", 3},     {"subscribe", 2}, {"unsubscribe", 1}, {"inject", 3}, {"ack", 1},     {"refuse", 1},
-    {"flush", 1},   {"up", 1},       {"down", 1},      {"turn", 1},        {"time", 1},   {"reading", 1}, {"cut", 1},
-    {"cut_up", 1},  {"cut_down", 1}, {"open", 4},      {"lose", 0},        {"deny", 1},   {"expire", 0},  {"skip", 1},
+    {"publish", 4},   {"lent", 3},         {"subscribe", 2},      {"unsubscribe", 1},
+    {"inject", 3},    {"ack", 1},          {"refuse", 1},         {"flush", 1},
+    {"up", 1},        {"down", 1},         {"turn", 1},           {"time", 1},
+    {"reading", 1},   {"cut", 1},          {"cut_up", 1},         {"cut_down", 1},
+    {"open", 4},      {"lose", 0},         {"deny", 1},           {"expire", 0},
+    {"skip", 1},      {"connect", 3},      {"disconnect", 2},     {"reconnect", 1},
+    {"destroy", 1},   {"call_publish", 6}, {"call_subscribe", 6}, {"call_unsubscribe", 3},
+    {"drop_call", 1}, {"listen", 3},       {"catch_all", 2},      {"take", 2},
+    {"wait_next", 3}, {"put_back", 1},     {"drop_stream", 1},    {"cut_client", 1},
+    {"fault", 4},     {"grant", 2},        {"refuse_connect", 1}, {"away", 1},
+    {"hold", 1},
 }};
 
 /// Up to `end`, which goes as well.

@@ -46,7 +46,8 @@ private:
         bool any = false;
         const Setting usual;
         for (const SettingName& row : setting_names) {
-            if (best_.setting.*row.member == usual.*row.member) continue;
+            const bool calm = best_.setting.*row.member == usual.*row.member;
+            if (calm || row.member == &Setting::world) continue;
             Program smaller = best_;
             smaller.setting.*row.member = usual.*row.member;
             any |= keep(std::move(smaller));
@@ -56,7 +57,7 @@ private:
     bool lessen_numbers() {
         bool any = false;
         for (std::size_t at = 0; at < best_.steps.size(); ++at) {
-            for (std::size_t i = 0; i < 4; ++i) any |= lessen(at, i);
+            for (std::size_t i = 0; i < step_numbers; ++i) any |= lessen(at, i);
         }
         return any;
     }

@@ -104,6 +104,8 @@ void World::step(const Step& step) {
         return session_.drop_expired(now_);
     case Op::skip:
         return skip(n[0]);
+    default: // of the other world
+        return;
     }
 }
 
@@ -248,7 +250,5 @@ void World::look_at_session() {
     flush(SIZE_MAX);
     cut(false);
 }
-
-std::string check(const Program& program) { return World(program.setting).run(program.steps); }
 
 } // namespace culex::model

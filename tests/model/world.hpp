@@ -189,7 +189,4 @@ private:
     TimePoint last_flush_{};
 };
 
-/// What the program breaks; empty for nothing.
-[[nodiscard]] std::string check(const Program& program);
-
 } // namespace culex::model

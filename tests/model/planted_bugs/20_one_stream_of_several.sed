@@ -1,0 +1,3 @@
+# a message that matches several streams goes to one of them alone
+# src/client/router.cpp
+s/^        push(inbox, {message, delivery});$/        --walk.holders;/
