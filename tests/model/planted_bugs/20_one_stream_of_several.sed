@@ -1,3 +1,3 @@
 # a message that matches several streams goes to one of them alone
 # src/client/router.cpp
-s/^        push(inbox, {message, delivery});$/        --walk.holders;/
+s/^        push(inbox, Message(message));$/        --walk.holders;/

@@ -1,3 +1,3 @@
 # a message that goes back into its stream counts as the one in hand all the same
 # src/client/inbox.cpp
-s/std::exchange(in_hand_, {})});$/in_hand_});/
+/::put_back/,/^}/s/^    in_hand_ = {};$//
