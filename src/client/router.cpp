@@ -160,9 +160,10 @@ void Router::on_ack(const session::Delivery& delivery, ReasonCode code, const Ac
 bool Router::others_hold(const session::Delivery& delivery, ReasonCode& code) {
     const auto found = shared_->find(delivery.sequence);
     if (found == shared_->end()) return false;
-    found->second.taken = found->second.taken || !failed(code);
-    if (--found->second.holders > 0) return true;
-    if (found->second.taken) code = ReasonCode::success; // it is refused where nobody wanted it
+    SharedDelivery& shared = found->second;
+    if (!shared.verdict || failed(*shared.verdict)) shared.verdict = code; // it is refused where nobody wanted it
+    if (--shared.holders > 0) return true;
+    code = *shared.verdict;
     shared_->erase(found);
     return false;
 }
@@ -177,8 +178,20 @@ void Router::leave(Message&& message) {
     const session::Delivery unseen = session::MessageBlock::disable_ack(message);
     if (catch_all_ || unseen.sequence == 0) return unclaimed(std::move(message));
     ++unclaimed_;
-    // Who shares it may have seen it, and is not to see it twice.
-    if (!shared_ || !shared_->contains(unseen.sequence)) session_.give_back(unseen);
+    leave_unseen(unseen);
+}
+
+/// It is handed on again where nobody has seen it. At QoS 1 it comes again in any case; at QoS 2 it is now for those alone
+/// who share it.
+void Router::leave_unseen(const session::Delivery& delivery) {
+    if (!shared_ || !shared_->contains(delivery.sequence)) return session_.give_back(delivery);
+    if (delivery.qos != QoS::exactly_once) return;
+    const auto found = shared_->find(delivery.sequence);
+    if (--found->second.holders > 0) return;
+    const auto verdict = found->second.verdict;
+    shared_->erase(found);
+    if (!verdict) return session_.give_back(delivery);
+    acknowledge(delivery, *verdict);
 }
 
 void Router::unclaimed(Message&& message) {

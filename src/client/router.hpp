@@ -2,6 +2,7 @@
 /// \file router.hpp
 /// Which stream a received message goes to, and how much waits in all of them.
 
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -103,7 +104,7 @@ private:
     struct SharedDelivery {
         session::Delivery delivery;
         unsigned holders = 0;
-        bool taken = false; ///< by one of them at least
+        std::optional<ReasonCode> verdict{}; ///< refused, unless one of them has taken it; empty before any is done
     };
     /// To the catch-all, or acknowledged and counted.
     void unclaimed(Message&& message);
@@ -122,6 +123,7 @@ private:
         if (first || tells_) owner_.on_consumed();
     }
     [[nodiscard]] bool others_hold(const session::Delivery& delivery, ReasonCode& code);
+    void leave_unseen(const session::Delivery& delivery);
 
     Scheduler& scheduler_;
     session::Session& session_;

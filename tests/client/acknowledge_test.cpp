@@ -351,6 +351,81 @@ TEST_P(Acknowledging, of_a_message_of_several_streams_is_remembered_as_long_as_i
     EXPECT_EQ(router.shared_count(), 0u);
 }
 
+// --- by asking for the next one, while there is output already: the short way
+
+TEST_P(Acknowledging, of_the_oldest_is_followed_by_those_that_wait_for_it) { // [MQTT-4.6.0-2]
+    AsyncClient client(runtime, options());
+    auto one = open(client, "work/a", {});
+    auto two = open(client, "work/b", {});
+    publish("1", q1, "work/a");
+    publish("2", q1, "work/b");
+    publish("3", q1, "work/a");
+    (void)take(one);
+    (void)take(two);
+    EXPECT_FALSE(two->try_next());
+    EXPECT_THAT(ids<Puback>(), IsEmpty());
+    auto sent = client.publish("out", "there is output");
+    auto third = one->next();
+    EXPECT_TRUE(third.await_ready());
+    EXPECT_THAT(ids<Puback>(), ElementsAre(1, 2));
+}
+
+TEST_P(Acknowledging, of_a_message_of_several_streams_waits_for_the_last_that_asks_on) {
+    AsyncClient client(runtime, options());
+    auto one = open(client, "work/a", {});
+    auto two = open(client, "work/+", {});
+    publish("1", q1);
+    publish("2", q1);
+    (void)take(one);
+    (void)take(two);
+    for (auto* stream : {&one, &two}) {
+        EXPECT_THAT(ids<Puback>(), IsEmpty());
+        auto sent = client.publish("out", "there is output");
+        auto next = (*stream)->next();
+        EXPECT_TRUE(next.await_ready());
+    }
+    EXPECT_THAT(ids<Puback>(), ElementsAre(1));
+}
+
+// --- streams that are dropped
+
+TEST_P(Acknowledging, at_qos_2_is_left_to_those_who_share_what_a_dropped_manual_stream_has_not_handed_out) {
+    for (const bool dropped_first : {false, true}) {
+        runtime.run_until_idle(); // the client before has gone
+        broker.forget_sessions();
+        AsyncClient client(runtime, persistent());
+        auto one = open(client, "work/a");
+        auto two = open(client, "work/+", {});
+        publish("1", q2);
+        publish("2", q2);
+        (void)take(two);
+        if (!dropped_first) (void)take(two); // done with the first
+        one.reset();
+        if (dropped_first) (void)take(two);
+        EXPECT_EQ(ids<Pubrec>().size(), 1u);
+        EXPECT_FALSE(two->try_next());
+        EXPECT_EQ(ids<Pubrec>().size(), 1u);
+        EXPECT_EQ(client.unacknowledged(), 0u);
+        EXPECT_EQ(client.core().router().shared_count(), 0u);
+    }
+}
+
+TEST_P(Acknowledging, at_qos_2_of_what_all_dropped_streams_have_left_is_for_the_next_connection) {
+    AsyncClient client(runtime, persistent());
+    auto one = open(client, "work/a");
+    auto two = open(client, "work/+");
+    publish("1", q2);
+    one.reset();
+    two.reset();
+    EXPECT_EQ(client.unacknowledged(), 1u);
+    EXPECT_EQ(client.core().router().shared_count(), 0u);
+    auto next = std::optional(client.listen("work/#"));
+    lose_connection();
+    EXPECT_EQ(take(next).text(), "1");
+    EXPECT_FALSE(next->try_next());
+    EXPECT_EQ(ids<Pubrec>().size(), 1u);
+}
+
 TEST_P(Acknowledging, leaves_out_what_a_dropped_manual_stream_has_not_handed_out) {
     AsyncClient client(runtime, persistent());
     auto stream = open(client, "work/#");

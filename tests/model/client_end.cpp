@@ -52,14 +52,9 @@ void ClientWorld::reconnect_all() {
     for (const std::size_t at : places_) clients_[at].client->reconnect();
 }
 
-/// What a manual stream that went has not seen comes again on another connection. But what another stream has seen at QoS 2
-/// does not, and so is acknowledged by nobody: it goes with its session.
+/// What a manual stream that went has not seen comes again on another connection.
 void ClientWorld::forget_what_is_stuck() {
     const auto stuck = static_cast<std::size_t>(std::ranges::count_if(arrivals_, &Arrival::stuck));
-    const auto lost = static_cast<std::size_t>(std::ranges::count_if(arrivals_, [](const Arrival& arrival) {
-        return arrival.stuck && !arrival.given_back && arrival.qos == QoS::exactly_once;
-    }));
-    if (lost != std::exchange(lost_, lost)) lose_sessions();
     if (stuck != std::exchange(stuck_, stuck)) reconnect_all();
 }
 

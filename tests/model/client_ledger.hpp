@@ -80,16 +80,16 @@ struct ClientCall {
 struct Arrival {
     std::size_t number = 0;
     QoS qos = QoS::at_most_once;
-    unsigned link = 0;       ///< of its client, on which it came first
-    int all_holders = 0;     ///< streams that it went to
-    int holders = 0;         ///< those that are not done
-    bool wanted = false;     ///< one of them at least did not refuse it
-    ReasonCode code{};       ///< what the last of them has said
-    bool stuck = false;      ///< a stream that had to say when it is done went, and never saw it
-    bool given_back = false; ///< ... it alone had it: the next connection brings it once more
+    unsigned link = 0;   ///< of its client, on which it came first
+    int holders = 0;     ///< those that are not done
+    bool wanted = false; ///< one of them at least did not refuse it
+    ReasonCode code{};   ///< what the last of them has said
+    bool seen = false;   ///< one of them is done
+    bool stuck = false;  ///< on its connection nobody can acknowledge it: who had to say when it is done never saw it
+    bool given_back = false; ///< ... and so the next connection brings it once more, at QoS 2
     bool uncertain = false;  ///< the client cannot know it from one of a session that is lost
 
-    [[nodiscard]] bool done() const noexcept { return holders == 0; }
+    [[nodiscard]] bool done() const noexcept { return holders == 0 && !stuck; }
     [[nodiscard]] ReasonCode answer() const noexcept { return wanted ? ReasonCode::success : code; }
 };
 

@@ -137,7 +137,6 @@ void ClientWorld::deliver(std::size_t at, std::size_t number, bool must) {
         streams_[client.catch_all].queue.push_back({number, must});
         ++arrival.holders;
     }
-    arrival.all_holders = arrival.holders;
     if (arrival.holders > 0) return;
     ++client.unclaimed;
     arrival.wanted = true; // by nobody, and acknowledged

@@ -163,6 +163,7 @@ void ClientWorld::release(std::size_t at, ReasonCode code) {
     Arrival& arrival = arrivals_[at];
     if (arrival.qos == QoS::at_most_once) return;
     --arrival.holders;
+    arrival.seen = true;
     arrival.wanted = arrival.wanted || !failed(code);
     arrival.code = code;
 }
@@ -189,7 +190,8 @@ void ClientWorld::gone(ModelStream& stream) {
     stream.queue.clear();
 }
 
-/// To the catch-all, or to nobody. What nobody has seen is not acknowledged where its consumer was to say so.
+/// To the catch-all, or to nobody. What nobody has seen is not acknowledged where its consumer was to say so. At QoS 2 it is
+/// left to those who share it.
 void ClientWorld::leave(ModelStream& stream, const ModelStream::Entry& entry) {
     ModelClient& client = clients_[stream.client];
     Arrival& arrival = arrivals_[entry.arrival];
@@ -197,8 +199,9 @@ void ClientWorld::leave(ModelStream& stream, const ModelStream::Entry& entry) {
     ++client.unclaimed;
     const bool tracked = arrival.qos != QoS::at_most_once;
     if (!stream.manual || !tracked) return release(entry.arrival, ReasonCode::success);
+    if (arrival.qos == QoS::exactly_once && (--arrival.holders > 0 || arrival.seen)) return;
     arrival.stuck = true;
-    arrival.given_back = arrival.all_holders == 1;
+    arrival.given_back = arrival.qos == QoS::exactly_once;
 }
 
 } // namespace culex::model

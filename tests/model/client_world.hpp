@@ -174,7 +174,6 @@ private:
     unsigned sessions_lost_ = 0;
     std::uint32_t deny_ = 0;
     std::size_t stuck_ = 0; // arrivals that nobody can acknowledge on their connection
-    std::size_t lost_ = 0;  // ... nor on another
     bool away_ = false;
     bool small_packets_ = false; // a maximum packet size was granted
 };
