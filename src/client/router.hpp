@@ -84,10 +84,10 @@ public:
     void done(const session::Delivery& delivery) {
         if (delivery.sequence != 0) acknowledge(delivery, ReasonCode::success);
     }
-    /// The short way of `done`, which calls nothing: where the answer goes behind others that are on their way already. False:
-    /// nothing was done.
+    /// The short way of `done` where nobody wants to hear of it (`tells`), which calls nothing: where the answer goes behind
+    /// others that are on their way already. False: nothing was done.
     [[nodiscard]] bool done_silently(const session::Delivery& delivery) noexcept {
-        if (tells_ || (shared_ && !shared_->empty()) || !session_.has_output()) return false;
+        if ((shared_ && !shared_->empty()) || !session_.has_output()) return false;
         return session_.acknowledge_oldest(delivery);
     }
     /// A message whose inbox goes.
