@@ -26,10 +26,10 @@ public:
         : transport_(transport), port_(port), host_(std::move(host)), path_(std::move(path)) {}
 
     /// Reads `scheme://host[:port][/path]`; an IPv6 address stands in brackets, `mqtt://[::1]:1883`, with its zone if it
-    /// has one (at most 15 bytes), `[fe80::1%eth0]`. Without a scheme, `host[:port]` is MQTT over TCP. Only ws and wss have a path (and a
-    /// query), which is `/mqtt` where the URL has none. The path of `unix:///path` is taken as it is, nothing is decoded.
-    /// The failure is `Errc::invalid_argument`, and its detail names what is wrong. User names and passwords in a URL are
-    /// refused: they end up in logs.
+    /// has one, of 15 bytes at most: `[fe80::1%eth0]`. Without a scheme, `host[:port]` is MQTT over TCP. Only ws and wss
+    /// have a path (and a query), which is `/mqtt` where the URL has none. The path of `unix:///path` is taken as it is,
+    /// nothing is decoded. The failure is `Errc::invalid_argument`, and its detail names what is wrong. User names and
+    /// passwords in a URL are refused: they end up in logs.
     [[nodiscard]] static Result<Endpoint> parse(std::string_view url);
 
     /// How it is reached.

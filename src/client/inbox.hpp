@@ -17,7 +17,8 @@ namespace culex::client {
 class Router;
 
 /// What is owed for a message (`MessageBlock::delivery`) is acknowledged when its consumer asks for the next one, or, in a
-/// `manual` inbox, when the message itself is told (`Message::ack`). Owned by its `Subscription`; known to the client's router as long as both live.
+/// `manual` inbox, when the message itself is told (`Message::ack`). Owned by its `Subscription`; known to the client's router
+/// as long as both live.
 class Inbox : public ListNode {
 public:
     Inbox(Router& router, Acknowledge acknowledge) noexcept
@@ -75,12 +76,11 @@ public:
 
 private:
     void acknowledge_hand();
+    void take_in_hand(const Message& message) noexcept;
     [[gnu::cold]] std::optional<Message> at_end();
 
     Router* router_;
     Ring<Message> messages_;
-    void take_in_hand(const Message& message) noexcept;
-
     session::Delivery in_hand_{}; // of the message that the consumer has
     NextMessage* waiter_ = nullptr;
     bool ended_ = false;
