@@ -25,6 +25,13 @@ void ClientWorld::check_room(const ModelClient& client) {
         broken("operation {} waits for room, and there is room", first.number);
 }
 
+/// ... and what its consumers are done with is acknowledged, as far as nothing before it is waited for.
+void ClientWorld::check_answers(const ModelClient& client) {
+    if (client.client->state() != ConnectionState::connected || client.owed.empty()) return;
+    const Arrival& next = arrivals_[client.owed.front().arrival];
+    if (next.done() && !next.uncertain) broken("message {} is not acknowledged, though it could be", next.number);
+}
+
 bool ClientWorld::bounded() const noexcept {
     const Setting usual;
     return setting_.messages != usual.messages || setting_.bytes != usual.bytes;

@@ -221,7 +221,10 @@ void ClientWorld::end_streams(std::size_t client) {
 
 void ClientWorld::pass(Duration duration) {
     runtime_.advance(duration);
-    for (const std::size_t at : places_) check_room(clients_[at]);
+    for (const std::size_t at : places_) {
+        check_room(clients_[at]);
+        check_answers(clients_[at]);
+    }
 }
 
 void ClientWorld::turn(std::uint32_t count) {

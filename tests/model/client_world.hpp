@@ -75,6 +75,7 @@ private:
     void watch();
     void watch(ModelClient& client);
     void check_room(const ModelClient& client);
+    void check_answers(const ModelClient& client);
     [[nodiscard]] bool bounded() const noexcept;
 
     // client_calls.cpp: operations
