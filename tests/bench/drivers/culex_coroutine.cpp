@@ -47,9 +47,9 @@ template <class P> Task<> publisher(culex::AsyncClient& client, const P& payload
 Task<> publish_acknowledged(culex::AsyncClient& client, const Job& job) {
     const std::string text = job.payload();
     const culex::Payload payload{job.payload()};
-    // Large payloads are handed over, and fill the socket's buffer: two are enough to keep it filled.
+    // Large payloads are handed over. One fills the buffer of the socket, which stays in the cache as long as no other follows.
     const bool large = text.size() > 65'536;
-    const std::uint64_t usual = large ? 2 : in_flight;
+    const std::uint64_t usual = large ? 1 : in_flight;
     const std::uint64_t publishers = job.in_flight > 0 ? job.in_flight : usual;
     std::uint64_t left = job.count;
     const auto qos = static_cast<QoS>(job.qos);
