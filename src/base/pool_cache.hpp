@@ -63,7 +63,8 @@ struct Cache {
 
 /// Of a block that has a class.
 [[nodiscard, gnu::always_inline]] inline bool keep(void* memory, std::size_t index) noexcept {
-    if ((cache.room -= steps_of(index)) < 0) {
+    cache.room -= steps_of(index);
+    if (cache.room < 0) {
         cache.room += steps_of(index);
         return false;
     }
