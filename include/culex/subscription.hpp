@@ -94,7 +94,8 @@ private:
 /// Dropping a subscription sends no UNSUBSCRIBE (a persistent session would lose what it exists for; see
 /// `AsyncClient::unsubscribe`). The message in hand is acknowledged. Messages that were not asked for go to the catch-all
 /// stream (`AsyncClient::messages`) if there is one; otherwise they are counted as unclaimed, and acknowledged, unless that
-/// is manual: then they stay as they are, but for those of QoS 2 that another stream has as well, which are now for that alone.
+/// is manual: then they stay as they are, but for those of QoS 2 that another stream has as well, which are now for that
+/// alone.
 class Subscription {
 public:
     Subscription() noexcept; ///< no stream: `next` gives nothing

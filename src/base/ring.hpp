@@ -131,8 +131,7 @@ private:
         clear();
         fresh.last = 0; // what it is about to hold is the old memory, without elements
         std::swap(slots_, fresh.data);
-        const std::size_t old = std::exchange(mask_, fresh.capacity - 1) + 1;
-        fresh.capacity = old;
+        fresh.capacity = std::exchange(mask_, fresh.capacity - 1) + 1;
         tail_ = count + 1;
         return *made;
     }

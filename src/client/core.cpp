@@ -200,8 +200,8 @@ void Core::drain_events() {
 
 /// Beyond the soft limits reading stops, unless somebody waits for an answer that only reading can bring; then QoS 0 messages
 /// beyond the hard limits are dropped (by the router), and QoS 1 and 2 messages are bounded by their number. To that the
-/// broker keeps where it knows the Receive Maximum; where it does not, to stop reading is the last means. Before CONNACK there is nothing
-/// to hold back, and all to wait for.
+/// broker keeps where it knows the Receive Maximum; where it does not, to stop reading is the last means. Before
+/// CONNACK there is nothing to hold back, and all to wait for.
 void Core::update_reading() {
     if (!link_ || !session_.connected()) return;
     const InboundLimits& limits = settings_.plain().inbound;

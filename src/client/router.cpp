@@ -105,6 +105,7 @@ void Router::take(Message&& message) {
         ++dropped_;
         return;
     }
+    if (Inbox* const* const known = memo_.find(message.topic())) return push(**known, std::move(message));
     ++messages_;
     Walk walk;
     tree_.match(message.topic(), [&](Inbox* inbox) { meet(walk, *inbox, message); });

@@ -140,8 +140,8 @@ private:
     Revocable<session::AckHandler> acks_{*this};                     // messages refer to this, and may outlive it
     std::uint64_t messages_ = 0;                                     // numbers them, so that one inbox gets each once
     std::size_t waiting_ = 0;
-    std::uint64_t unclaimed_ =
-        0;                    // stands between the two that come and go together, which g++ 12 else makes a vector of
+    // Stands between the two that come and go together, which g++ 12 else makes a vector of.
+    std::uint64_t unclaimed_ = 0;
     std::size_t content_ = 0; // the footprints of those that wait
     std::uint64_t dropped_ = 0;
 };

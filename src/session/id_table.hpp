@@ -38,8 +38,7 @@ public:
         *place = &element;
         ++size_;
     }
-    /// `element.id` must not be in the table; an element that takes its place is `std::logic_error`, and nothing is changed
-    /// but the size of the memory.
+    /// `element.id` must not be in the table: `std::logic_error` where it is, and nothing is inserted.
     void insert(T& element) {
         if (slots_[element.id & mask_] || mask_ == 0) grow_for(element.id);
         slots_[element.id & mask_] = &element;
