@@ -45,9 +45,6 @@ public:
     static void enable_ack(Message& message, const AckHandler::Reference& handler);
     /// What `ack` would acknowledge, which it no longer does; empty where it does nothing.
     static Delivery disable_ack(const Message& message) noexcept;
-    [[nodiscard]] static std::string_view topic(const Message& message) noexcept {
-        return as_text({message.block_->text_, message.block_->topic_size_});
-    }
 
 private:
     friend class culex::Message;

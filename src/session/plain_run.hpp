@@ -18,8 +18,8 @@ namespace culex::session {
 class PlainRun {
 public:
     PlainRun(QoS qos_, Bytes input, Version version, Inbound& inbound, std::size_t receive_maximum) noexcept
-        : at_(input.data()), end_(at_ + input.size()), inbound_(inbound), receive_maximum_(receive_maximum),
-          length_size_(wire::plain_length_size(version)), qos(qos_) {}
+        : qos(qos_), at_(input.data()), end_(at_ + input.size()), inbound_(inbound), receive_maximum_(receive_maximum),
+          length_size_(wire::plain_length_size(version)) {}
 
     /// The next one's topic, payload and identifier, as views; the topic may be none that a message can have. False at the
     /// end.
@@ -45,6 +45,8 @@ public:
     [[nodiscard]] const std::byte* at() const noexcept { return at_; }
     [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
 
+    const QoS qos; ///< 0 or 1
+
 private:
     static constexpr std::ptrdiff_t shortest = 4; // first byte, Remaining Length, the topic's length
 
@@ -54,9 +56,6 @@ private:
     Inbound& inbound_;
     const std::size_t receive_maximum_;
     const std::size_t length_size_;
-
-public:
-    const QoS qos;
 };
 
 } // namespace culex::session
