@@ -127,22 +127,22 @@ public:
     PublishOperation(const PublishOperation&) = delete;
     PublishOperation& operator=(const PublishOperation&) = delete;
     ~PublishOperation() {
-        if (way_ != Way::done) end();
+        if (claim_.open()) end();
     }
 
     [[nodiscard]] bool await_ready() const noexcept {
-        return way_ == Way::done || (way_ == Way::sent ? sent_.done : pending_.await_ready());
+        return claim_.state != State::waiting && (claim_.state != State::pending || pending_.await_ready());
     }
     void await_suspend(std::coroutine_handle<> waiting) noexcept {
-        if (way_ == Way::sent) {
-            sent_.waiting.handle = waiting;
+        if (claim_.state == State::waiting) {
+            claim_.node->waiting = waiting.address();
         } else {
             pending_.await_suspend(waiting);
         }
     }
     PublishResult await_resume() {
-        if (way_ == Way::done) return {};
-        if (way_ == Way::sent && !sent_.failure) return sent_.result;
+        if (claim_.state == State::answered) return {claim_.reason_code, claim_.id};
+        if (claim_.state == State::none) return {};
         return slow_result();
     }
 
@@ -150,27 +150,16 @@ private:
     friend class AsyncClient;
     friend class client::Core;
     friend class client::Service;
-    enum class Way : std::uint8_t { done, sent, pending };
+    using State = session::Claim::State;
 
     PublishOperation(client::Core& core, std::string_view topic, Bytes payload, const PublishOptions& options)
-        : way_(options.qos == QoS::at_most_once && send_once(core, topic, payload, options) ? Way::done
-                                                                                            : Way::pending) {
-        if (way_ != Way::done) begin(core, topic, payload, options);
+        : claim_(options.qos == QoS::at_most_once && send_once(core, topic, payload, options) ? State::none
+                                                                                              : State::pending) {
+        if (claim_.state != State::none) begin(core, topic, payload, options);
     }
     PublishOperation(client::Core& core, std::string_view topic, const Payload& payload, const PublishOptions& options);
     PublishOperation(client::Core& core, Publish& message);
 
-    /// The message is in the output; PUBACK or PUBCOMP is to come.
-    struct Sent : session::Operation {
-        explicit Sent(Scheduler& scheduler_) noexcept : Operation(&Sent::on_answered), scheduler(scheduler_) {}
-        static void on_answered(session::Operation& operation, session::Outcome&& outcome);
-
-        Scheduler& scheduler;
-        ReadyCoroutine waiting;
-        Failure failure;
-        PublishResult result;
-        bool done = false;
-    };
     struct Pending : ClientOperation {
         explicit Pending(client::Core& core) noexcept;
         using ClientOperation::begin_deadline;
@@ -180,22 +169,17 @@ private:
     static bool send_once(client::Core& core, std::string_view topic, Bytes payload, const PublishOptions& options);
     template <bool Short>
     bool send_tracked(client::Core& core, std::string_view topic, Bytes payload, const PublishOptions& options);
-    void begin(client::Core& core, std::string_view topic, Bytes payload, const PublishOptions& options);
+    void begin(client::Core& core, std::string_view topic, const Bytes& payload, const PublishOptions& options);
     void begin_long(client::Core& core, std::string_view topic, Bytes payload, const PublishOptions& options);
+    Pending& wait(client::Core& core);
+    static void resume(ReadyNode& answered);
     PublishResult slow_result();
-    void end() noexcept {
-        if (way_ == Way::sent) {
-            sent_.~Sent();
-        } else {
-            pending_.~Pending();
-        }
-    }
+    void end() noexcept;
 
-    union { // by `way_`
-        Sent sent_;
-        Pending pending_;
+    session::Claim claim_; // on the message, where it is in the output, and PUBACK or PUBCOMP is to come
+    union {
+        Pending pending_; // where the claim says so
     };
-    Way way_;
 };
 
 /// What `subscribe` returns: `co_await` gives the stream, also where the broker has refused; see `Subscription::reason_codes`.

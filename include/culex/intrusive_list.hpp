@@ -57,27 +57,58 @@ public:
     /// The first element, unlinked; null where there is none.
     [[nodiscard]] T* pop_front() noexcept {
         if (empty()) return nullptr;
-        T& first = front();
-        static_cast<ListNode&>(first).unlink();
-        return &first;
+        ListNode* const first = head_.next_;
+        head_.next_ = first->next_;
+        head_.next_->previous_ = &head_;
+        first->next_ = first->previous_ = nullptr;
+        return static_cast<T*>(first);
     }
-    /// Moves all of `other` behind what is here, in constant time.
-    void splice_back(IntrusiveList& other) noexcept {
-        if (other.empty()) return;
-        ListNode* first = other.head_.next_;
-        ListNode* last = other.head_.previous_;
-        other.head_.next_ = other.head_.previous_ = &other.head_;
+    /// A place in the list: an element, or the end. Good for as long as the element is there.
+    class Iterator {
+    public:
+        /// The element; not at the end.
+        [[nodiscard]] T& operator*() const noexcept { return static_cast<T&>(*node_); }
+        /// The same.
+        [[nodiscard]] T* operator->() const noexcept { return static_cast<T*>(node_); }
+        /// To the next place; not from the end.
+        Iterator& operator++() noexcept {
+            node_ = node_->next_;
+            return *this;
+        }
+        /// Whether it is the same place.
+        [[nodiscard]] bool operator==(const Iterator&) const noexcept = default;
+
+    private:
+        template <class U> friend class IntrusiveList;
+        explicit Iterator(ListNode* node) noexcept : node_(node) {}
+        ListNode* node_;
+    };
+    /// The first element, or the end.
+    [[nodiscard]] Iterator begin() noexcept { return Iterator(head_.next_); }
+    /// Behind the last element.
+    [[nodiscard]] Iterator end() noexcept { return Iterator(&head_); }
+    /// Moves what is in front of `end`, a place in `other`, behind what is here, in constant time.
+    template <class U> void splice_back(IntrusiveList<U>& other, typename IntrusiveList<U>::Iterator end) noexcept {
+        ListNode* const first = other.head_.next_;
+        ListNode* const behind = end.node_;
+        if (first == behind) return;
+        ListNode* const last = behind->previous_;
+        other.head_.next_ = behind;
+        behind->previous_ = &other.head_;
         first->previous_ = head_.previous_;
         head_.previous_->next_ = first;
         last->next_ = &head_;
         head_.previous_ = last;
     }
+    /// Moves all of `other`.
+    void splice_back(IntrusiveList& other) noexcept { splice_back(other, other.end()); }
     /// Calls `visit(T&)` for each; it must not change the list.
     template <class F> void for_each(F visit) {
         for (ListNode* node = head_.next_; node != &head_; node = node->next_) visit(static_cast<T&>(*node));
     }
 
 private:
+    template <class U> friend class IntrusiveList;
     static void insert_before(ListNode& place, T& element) noexcept {
         ListNode& node = element;
         assert(!node.linked());

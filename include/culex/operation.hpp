@@ -3,10 +3,12 @@
 /// How whoever asked a session for something hears what became of it. A client's user meets this only as the base of what
 /// `co_await` takes.
 
+#include <cstdint>
 #include <span>
 
 #include <culex/error.hpp>
 #include <culex/properties.hpp>
+#include <culex/ready_node.hpp>
 
 namespace culex::session {
 
@@ -41,6 +43,42 @@ private:
     friend class Exchange;
     Completed completed_;
     Exchange* exchange_ = nullptr;
+};
+
+struct Claim;
+
+/// An exchange, as its claim sees it.
+struct Claimed : ReadyNode {
+    using ReadyNode::ReadyNode;
+    void* waiting = nullptr; ///< what the claim's owner has put here once somebody waits; null before
+    Claim* claim = nullptr;
+};
+
+/// The short form of an operation, for who waits for the acknowledgement of one message and hears nothing of its properties:
+/// nothing is called. With the answer the exchange itself is made ready, and runs what its owner gave it to run
+/// (`Exchange::settle_claim`); or the claim is just settled, where nobody waits yet. Nothing but `state` is set before.
+struct Claim {
+    enum class State : std::uint8_t {
+        none,     ///< there is nothing to wait for
+        answered, ///< with `reason_code`
+        waiting,  ///< `node` is the exchange: the session's, or made ready
+        failed,   ///< `node` is a `FailedClaim`, which is the claim's own, and perhaps made ready
+        pending,  ///< for the owner's use: it waits in another way
+    };
+
+    explicit Claim(State state_) noexcept : state(state_) {}
+    /// Whether there is something to clean up.
+    [[nodiscard]] bool open() const noexcept { return state > State::answered; }
+    /// What follows the last use of a claim that is `waiting` or `failed`: nothing of it runs any more. The message stays the
+    /// session's, where it still is that.
+    void drop() noexcept;
+    /// Once, in the state `failed`.
+    [[nodiscard]] Failure take_failure() noexcept;
+
+    State state;
+    ReasonCode reason_code;
+    PacketId id;
+    Claimed* node;
 };
 
 } // namespace culex::session

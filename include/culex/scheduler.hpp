@@ -17,25 +17,10 @@
 #include <vector>
 
 #include <culex/intrusive_list.hpp>
+#include <culex/ready_node.hpp>
 #include <culex/types.hpp>
 
 namespace culex {
-
-class Scheduler;
-
-/// Something to run on a coming turn: a plain function and what derives from this. Destroying it, or `unlink`, takes it
-/// back. The function may destroy its node; it must not throw (an exception that gets out of it ends the program).
-class ReadyNode : public ListNode {
-public:
-    /// Called with the node, which is not linked any more.
-    using Run = void (*)(ReadyNode&);
-    /// What to run; it is not posted yet.
-    explicit ReadyNode(Run run) noexcept : run_(run) {}
-
-private:
-    friend class Scheduler;
-    Run run_;
-};
 
 /// A coroutine to resume on a coming turn.
 class ReadyCoroutine : public ReadyNode {
@@ -92,6 +77,12 @@ public:
         const bool was_idle = ready_.empty();
         ready_.push_back(node);
         if (was_idle) work_arrived();
+    }
+    /// The same for all of `nodes`, which is empty then: in constant time.
+    void post_all(IntrusiveList<ReadyNode>& nodes) noexcept {
+        const bool was_idle = ready_.empty();
+        ready_.splice_back(nodes);
+        if (was_idle && !ready_.empty()) work_arrived();
     }
     /// Runs `node` when the ready queue has been run, before the loop sleeps: the place to flush what a turn has gathered.
     void post_at_turn_end(ReadyNode& node) noexcept {

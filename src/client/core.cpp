@@ -41,6 +41,7 @@ Core::Core(Runtime& runtime, const ClientOptions& options, Observer* observer, s
       broker_keeps_to_maximum_(wire::receive_maximum_binds(settings_.plain().version)),
       backoff_(options.reconnect, seed), verdicts_(options.reconnect.verdicts), route_(options.reconnect.redirects) {
     if (!observer) session_.set_message_sink(&router_);
+    session_.set_ready_sink(*this);
 }
 
 Core::~Core() {

@@ -60,7 +60,7 @@ protected:
     ~Observer() = default;
 };
 
-class Core final : private OpenHandler, private LinkOwner, private RouterOwner {
+class Core final : private OpenHandler, private LinkOwner, private RouterOwner, private session::ReadySink {
 public:
     Core(Runtime& runtime, const ClientOptions& options, Observer* observer = nullptr);
     ~Core();
@@ -69,12 +69,12 @@ public:
 
     // Operations call these from their constructors.
     void publish(Publish& message, ClientOperation& operation, const Payload* payload = nullptr);
-    /// The short ways of the same (publish.cpp): true, or an identifier, where the message is on its way.
+    /// The short ways of the same (publish.cpp): true where the message is on its way, and claimed.
     template <bool Short>
     [[nodiscard]] bool publish_once(std::string_view topic, Bytes payload, const PublishOptions& options);
     template <bool Short>
-    [[nodiscard]] PacketId publish_tracked(std::string_view topic, Bytes payload, const PublishOptions& options,
-                                           session::Operation& operation);
+    [[nodiscard]] bool publish_tracked(std::string_view topic, Bytes payload, const PublishOptions& options,
+                                       session::Claim& claim, ReadyNode::Run run);
     void request(Publish& message, RequestOperation& operation);
     Result<PacketId> try_publish(Publish& message);
     void subscribe(std::span<const TopicSubscription> subscriptions, const SubscribeOptions& options,
@@ -172,6 +172,7 @@ private:
     void on_flushed() override;
     void on_link_end(Failure why) override;
     void on_consumed() override;
+    void on_ready(IntrusiveList<ReadyNode>& nodes) override { runtime_.post_all(nodes); }
 
     // supervisor.cpp
     Task<> supervise();

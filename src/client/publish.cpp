@@ -32,16 +32,15 @@ template <bool Short>
 }
 
 template <bool Short>
-[[gnu::always_inline]] inline PacketId Core::publish_tracked(std::string_view topic, Bytes payload,
-                                                             const PublishOptions& options,
-                                                             session::Operation& operation) {
-    if (!may_be_direct(options)) return 0;
-    const PacketId id = session_.send_plain_tracked<Short>(topic, payload, options.qos, options.retain, &operation);
-    if (id == 0) return 0;
+[[gnu::always_inline]] inline bool Core::publish_tracked(std::string_view topic, Bytes payload,
+                                                         const PublishOptions& options, session::Claim& claim,
+                                                         ReadyNode::Run run) {
+    if (!may_be_direct(options)) return false;
+    if (!session_.send_plain_tracked<Short>(topic, payload, options.qos, options.retain, claim, run)) return false;
     link_->output_grew();
     if (!link_->reading()) [[unlikely]]
         update_reading(); // an answer is waited for
-    return id;
+    return true;
 }
 
 void Core::publish(Publish& message, ClientOperation& operation, const Payload* payload) {
@@ -163,54 +162,45 @@ bool PublishOperation::send_once(Core& core, std::string_view topic, Bytes paylo
     return send_long_once(core, topic, payload, options);
 }
 
-/// True where it was made and waits.
+/// True where the message is in the output, and claimed.
 template <bool Short>
 [[gnu::always_inline]] inline bool PublishOperation::send_tracked(Core& core, std::string_view topic, Bytes payload,
                                                                   const PublishOptions& options) {
     const bool tracked = options.qos == QoS::at_least_once || options.qos == QoS::exactly_once;
     if (!tracked || options.timeout.count() > 0) return false;
-    Sent* const sent = std::construct_at(&sent_, core.runtime());
-    sent->result.packet_id = core.publish_tracked<Short>(topic, payload, options, *sent);
-    if (sent->result.packet_id != 0) return true;
-    std::destroy_at(sent);
-    return false;
+    return core.publish_tracked<Short>(topic, payload, options, claim_, &PublishOperation::resume);
 }
 
-void PublishOperation::begin(Core& core, std::string_view topic, Bytes payload, const PublishOptions& options) {
-    way_ = Way::sent;
+/// A view by reference: so all that is passed is passed in registers.
+void PublishOperation::begin(Core& core, std::string_view topic, const Bytes& payload, const PublishOptions& options) {
     const bool sent = wire::is_short_publish(topic, payload) && send_tracked<true>(core, topic, payload, options);
     if (!sent) begin_long(core, topic, payload, options);
 }
 
 void PublishOperation::begin_long(Core& core, std::string_view topic, Bytes payload, const PublishOptions& options) {
     if (send_tracked<false>(core, topic, payload, options)) return;
-    way_ = Way::pending;
-    Pending* const pending = std::construct_at(&pending_, core);
     Publish message = packet(topic, payload, options);
-    core.publish(message, *pending);
-    pending->begin_deadline(options.timeout);
+    Pending& waits = wait(core);
+    core.publish(message, waits);
+    waits.begin_deadline(options.timeout);
 }
 
 PublishOperation::PublishOperation(Core& core, std::string_view topic, const Payload& payload,
                                    const PublishOptions& options)
-    : way_(Way::pending) {
+    : claim_(State::pending) {
     Publish message = packet(topic, payload.bytes(), options);
-    Pending* const pending = std::construct_at(&pending_, core);
-    core.publish(message, *pending, &payload);
-    pending->begin_deadline(options.timeout);
+    Pending& waits = wait(core);
+    core.publish(message, waits, &payload);
+    waits.begin_deadline(options.timeout);
 }
 
-PublishOperation::PublishOperation(Core& core, Publish& message) : way_(Way::pending) {
-    core.publish(message, *std::construct_at(&pending_, core));
+PublishOperation::PublishOperation(Core& core, Publish& message) : claim_(State::pending) {
+    core.publish(message, wait(core));
 }
 
-void PublishOperation::Sent::on_answered(session::Operation& operation, session::Outcome&& outcome) {
-    auto& self = static_cast<Sent&>(operation);
-    if (outcome.failure) [[unlikely]]
-        self.failure = std::move(outcome.failure);
-    self.result.reason_code = outcome.reason_code;
-    self.done = true;
-    if (self.waiting.handle) self.scheduler.post(self.waiting);
+PublishOperation::Pending& PublishOperation::wait(Core& core) {
+    claim_.state = State::pending;
+    return *std::construct_at(&pending_, core);
 }
 
 PublishOperation::Pending::Pending(Core& core) noexcept : ClientOperation(core, &ClientOperation::on_completed) {}
@@ -220,9 +210,21 @@ PublishResult PublishOperation::Pending::result() {
     return {reason_code_, id_};
 }
 
+void PublishOperation::resume(ReadyNode& answered) {
+    std::coroutine_handle<>::from_address(session::Exchange::settle_claim(answered)).resume();
+}
+
 PublishResult PublishOperation::slow_result() {
-    if (way_ == Way::sent) throw Error(std::move(sent_.failure));
-    return pending_.result();
+    if (claim_.state == State::pending) return pending_.result();
+    throw Error(claim_.take_failure());
+}
+
+void PublishOperation::end() noexcept {
+    if (claim_.state == State::pending) {
+        pending_.~Pending();
+    } else {
+        claim_.drop();
+    }
 }
 
 Result<PacketId> AsyncClient::try_publish(std::string_view topic, Bytes payload, const PublishOptions& options) {

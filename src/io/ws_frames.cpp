@@ -49,8 +49,8 @@ std::byte* write_header(std::byte* to, const WsFrame& frame, std::uint64_t size)
 
 /// The mask for what follows `count` bytes of what this one is for.
 WsMask rotated(const WsMask& mask, std::size_t count) noexcept {
-    WsMask next = mask;
-    std::rotate(next.begin(), next.begin() + static_cast<std::ptrdiff_t>(count % mask.size()), next.end());
+    WsMask next{};
+    for (std::size_t i = 0; i < next.size(); ++i) next[i] = mask[(i + count) % mask.size()];
     return next;
 }
 

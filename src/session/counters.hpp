@@ -54,9 +54,9 @@ public:
         }
         return packets;
     }
-    /// An exchange has come to its end.
-    void answered(QoS qos, std::size_t latency_bucket) noexcept {
-        ++(*acknowledged)[static_cast<std::size_t>(qos) - 1].buckets[latency_bucket];
+    /// Exchanges have come to their end.
+    void answered(QoS qos, std::size_t latency_bucket, std::uint64_t number) noexcept {
+        (*acknowledged)[static_cast<std::size_t>(qos) - 1].buckets[latency_bucket] += number;
     }
     [[nodiscard]] static std::size_t bucket_of(Duration latency) noexcept {
         static_assert(std::is_same_v<Duration::period, std::nano>);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <culex/message.hpp>
+#include <culex/ready_node.hpp>
 
 #include "session/inbound.hpp"
 
@@ -48,6 +49,17 @@ public:
 
 protected:
     ~MessageSink() = default;
+};
+
+/// Takes what is ready to run: a scheduler's queue, mostly. It is called from inside the session's methods, and calls it only
+/// afterwards.
+class ReadySink {
+public:
+    /// Leaves `nodes` empty.
+    virtual void on_ready(IntrusiveList<ReadyNode>& nodes) = 0;
+
+protected:
+    ~ReadySink() = default;
 };
 
 } // namespace culex::session

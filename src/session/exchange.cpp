@@ -59,6 +59,44 @@ void Operation::detach() noexcept {
     exchange_ = nullptr;
 }
 
+// --- claims
+
+Claimed* Exchange::answer_claim(ReasonCode code) noexcept {
+    assert(!linked());
+    claim->reason_code = code;
+    if (waiting) {
+        delete std::exchange(payload_, nullptr);
+        mark_answered();
+        return this;
+    }
+    release_claim().state = Claim::State::answered;
+    dispose();
+    return nullptr;
+}
+
+Claimed* Exchange::fail_claim(Failure why) {
+    auto failed = std::make_unique<FailedClaim>(to_run(), std::move(why));
+    failed->waiting = std::exchange(waiting, nullptr);
+    Claim& by = release_claim();
+    failed->claim = &by;
+    by.state = Claim::State::failed;
+    by.node = failed.release();
+    return by.node->waiting ? by.node : nullptr;
+}
+
+void Claim::drop() noexcept {
+    if (state == State::failed) {
+        delete static_cast<FailedClaim*>(node);
+        return;
+    }
+    auto& exchange = static_cast<Exchange&>(*node);
+    exchange.claim = nullptr;
+    exchange.waiting = nullptr;
+    if (exchange.step == Step::answered) exchange.dispose();
+}
+
+Failure Claim::take_failure() noexcept { return std::move(static_cast<FailedClaim&>(*node).why); }
+
 std::size_t Exchange::body_offset(Bytes packet) noexcept {
     std::size_t last = 1;
     while ((packet[last] & std::byte{0x80}) != std::byte{}) ++last;

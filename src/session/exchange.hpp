@@ -18,8 +18,9 @@
 namespace culex::session {
 
 /// A PUBLISH, SUBSCRIBE or UNSUBSCRIBE together with its encoded bytes, in one pooled block: to send it again is to copy the
-/// bytes. One list of the session holds it, and at most one `Operation` waits for it.
-class Exchange : public ListNode {
+/// bytes. One list of the session holds it, and at most one `Operation` or `Claim` waits for it. With the answer to a claim it
+/// moves on from there to what is ready to run.
+class Exchange : public Claimed {
 public:
     struct Free {
         void operator()(Exchange* exchange) const noexcept;
@@ -30,10 +31,10 @@ public:
     [[nodiscard]] static Owner make_blank(PacketType kind, QoS qos, PacketId id, std::size_t size) {
         return Owner{new (pool::allocate(sizeof(Exchange) + size)) Exchange(kind, qos, id, size)};
     }
-    /// In memory for at least so many bytes behind it, which is the pool's.
-    [[nodiscard, gnu::always_inline]] static Exchange* make_in(void* memory, PacketType kind, QoS qos, PacketId id,
-                                                               std::size_t size) noexcept {
-        return new (memory) Exchange(kind, qos, id, size);
+    /// A PUBLISH that is sent at once, in memory of the pool for at least so many bytes behind it.
+    [[nodiscard, gnu::always_inline]] static Exchange* make_sent(void* memory, QoS qos, PacketId id,
+                                                                 std::size_t size) noexcept {
+        return new (memory) Exchange(PacketType::publish, qos, id, size, first_step(qos), true);
     }
     /// Copies the bytes of one whole packet.
     [[nodiscard]] static Owner make(PacketType kind, QoS qos, PacketId id, Bytes packet) {
@@ -81,9 +82,41 @@ public:
     [[nodiscard]] std::size_t footprint() const noexcept { return sizeof *this + packet_size(); }
 
     void attach(Operation* operation) noexcept {
-        assert(!operation_ && !(operation && operation->exchange_));
+        assert(!waited_for() && !(operation && operation->exchange_));
         operation_ = operation;
         if (operation) operation->exchange_ = this;
+    }
+    /// `run` is called when there is an answer and somebody waits; see `settle_claim`.
+    void attach(Claim& by, Run run) noexcept {
+        assert(!waited_for());
+        set_run(run);
+        claim = &by;
+        by.node = this;
+        by.id = id;
+        by.reason_code = ReasonCode::success;
+        by.state = Claim::State::waiting;
+    }
+    [[nodiscard]] bool waited_for() const noexcept { return operation_ || claim; }
+    /// Its last use, out of every list: there is an answer to its claim. Gives what is to be made ready for who waits: itself,
+    /// or null where nobody does yet.
+    [[nodiscard]] Claimed* answer_claim(ReasonCode code) noexcept;
+    /// It is about to be made ready.
+    void mark_answered() noexcept {
+        assert(claim && waiting && !payload_);
+        step = Step::answered;
+    }
+    /// The same where there will be none: the claim lets go of it.
+    [[nodiscard]] Claimed* fail_claim(Failure why);
+    /// For what `attach` was given to run: gives who waits, whose claim says how it ended. The node is not to be used after it.
+    [[gnu::always_inline]] static void* settle_claim(ReadyNode& ready) noexcept {
+        auto& node = static_cast<Claimed&>(ready);
+        void* const waits = node.waiting;
+        if (node.claim->state != Claim::State::waiting) return waits; // it has failed, and the node is its own
+        auto& self = static_cast<Exchange&>(node);
+        assert(self.step == Step::answered && !self.linked());
+        self.claim->state = Claim::State::answered;
+        pool::free(&self, sizeof self + self.size_); // nothing is left here that would have to be let go of
+        return waits;
     }
     void set_payload_apart(Payload payload) {
         assert(!payload_);
@@ -95,24 +128,29 @@ public:
         restores = other.restores;
         sent_at = other.sent_at;
         expires_at = other.expires_at;
+        if (other.claim) {
+            attach(other.release_claim(), other.to_run());
+            waiting = std::exchange(other.waiting, nullptr);
+            return;
+        }
         Operation* const operation = std::exchange(other.operation_, nullptr);
         if (operation) operation->exchange_ = nullptr;
         attach(operation);
     }
     /// Tells the waiting operation, if any, and lets go of it.
     void complete(Outcome&& outcome) noexcept {
+        assert(!claim);
         Operation* operation = std::exchange(operation_, nullptr);
         if (!operation) return;
         operation->exchange_ = nullptr;
         operation->completed_(*operation, std::move(outcome));
     }
 
-    const PacketType kind;
-    const QoS qos;
-    Step step = Step::unsent;
-    PacketId id;              ///< 0 for a QoS 0 message
-    bool holds_quota = false; ///< counts against the receive maximum of this link
-    bool restores = false;    ///< a SUBSCRIBE of the session's own: in nobody's way and in no bound
+private:
+    Operation* operation_ = nullptr;
+    const Payload* payload_ = nullptr; // owned; few have one
+
+public:
     /// When a PUBLISH was handed to the transport of this link; the epoch where it was not yet, or on an earlier link.
     TimePoint sent_at{};
     /// When a PUBLISH that was never sent is not to be sent any more (its Message Expiry Interval); the epoch for never.
@@ -120,15 +158,34 @@ public:
     /// The interval begins when the session first sees the message: who made it had no clock.
     static constexpr TimePoint expiry_not_begun = TimePoint::max();
     std::uint32_t order = 0; ///< among the messages of a `PublishQueue`
-    Version version{};       ///< of a message that was prepared and not submitted: what its bytes are
+
+private:
+    const std::uint32_t size_;
+
+public:
+    Version version{};     ///< of a message that was prepared and not submitted: what its bytes are
+    bool holds_quota;      ///< counts against the receive maximum of this link
+    bool restores = false; ///< a SUBSCRIBE of the session's own: in nobody's way and in no bound
+    const PacketType kind;
+    const QoS qos;
+    Step step;
+    PacketId id; ///< 0 for a QoS 0 message
 
 private:
     friend class Operation;
-    Exchange(PacketType kind_, QoS qos_, PacketId id_, std::size_t size) noexcept
-        : kind(kind_), qos(qos_), id(id_), size_(static_cast<std::uint32_t>(size)) {}
+    friend struct Claim;
+    Exchange(PacketType kind_, QoS qos_, PacketId id_, std::size_t size, Step step_ = Step::unsent,
+             bool holds_quota_ = false) noexcept
+        : Claimed(nullptr), size_(static_cast<std::uint32_t>(size)), holds_quota(holds_quota_), kind(kind_), qos(qos_),
+          step(step_), id(id_) {}
     ~Exchange() {
         if (operation_ || payload_) [[unlikely]]
             let_go();
+    }
+    Claim& release_claim() noexcept {
+        Claim& released = *claim;
+        claim = nullptr;
+        return released;
     }
     [[nodiscard]] static Result<Owner> encode_whole(const Publish& message, Version version, Buffer& scratch);
     [[nodiscard]] static Result<Owner> encode_apart(Publish message, Payload payload, Version version, Buffer& scratch);
@@ -136,10 +193,12 @@ private:
 
     [[nodiscard]] const std::byte* data() const noexcept { return reinterpret_cast<const std::byte*>(this + 1); }
     [[nodiscard]] std::byte* data() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
+};
 
-    std::uint32_t size_;
-    Operation* operation_ = nullptr;
-    const Payload* payload_ = nullptr; // owned; few have one
+/// What a claim has instead of its exchange when it has failed: the message may still be the session's.
+struct FailedClaim : Claimed {
+    FailedClaim(Run run, Failure why_) noexcept : Claimed(run), why(std::move(why_)) {}
+    Failure why;
 };
 
 /// A list that owns what it holds.
@@ -157,6 +216,11 @@ public:
     /// Of one that nobody owns.
     void push_back(Exchange& exchange) noexcept { list_.push_back(exchange); }
     [[nodiscard]] Exchange::Owner pop_front() noexcept { return Exchange::Owner{list_.pop_front()}; }
+    using Iterator = IntrusiveList<Exchange>::Iterator;
+    [[nodiscard]] Iterator begin() noexcept { return list_.begin(); }
+    [[nodiscard]] Iterator end() noexcept { return list_.end(); }
+    /// Moves those in front of `end` to what is ready to run.
+    void move_before(Iterator end, IntrusiveList<ReadyNode>& ready) noexcept { ready.splice_back(list_, end); }
     /// Takes out an exchange that is in this list.
     [[nodiscard]] static Exchange::Owner take(Exchange& exchange) noexcept {
         exchange.unlink();

@@ -46,9 +46,17 @@ public:
     }
 
     void erase(PacketId id) noexcept {
+        vacate(id);
+        vacated(1);
+    }
+    /// The same in two steps, for many: each of them, and then how many.
+    void vacate(PacketId id) noexcept {
         assert(find(id));
         slots_[id & mask_] = nullptr;
-        if (--size_ == 0 && mask_ >= kept_size) release();
+    }
+    void vacated(std::size_t count) noexcept {
+        size_ -= count;
+        if (size_ == 0 && mask_ >= kept_size) release();
     }
 
     /// Takes out what `goes(T&)` is true for; that may dispose of it.

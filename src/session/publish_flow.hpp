@@ -17,6 +17,7 @@ enum class Step : std::uint8_t {
     awaiting_pubcomp,
     awaiting_suback,
     awaiting_unsuback,
+    answered, ///< only the coroutine that waits is still to be resumed
 };
 
 /// What to do when an answer arrives.
@@ -57,7 +58,7 @@ inline constexpr std::array publish_flow{
 /// The same rows by number, since each acknowledgement asks. What is not listed is a violation: PUBREC for a QoS 1 message,
 /// SUBACK for a PUBLISH.
 inline constexpr auto publish_actions = [] {
-    std::array<std::array<Action, 32>, 6> actions{};
+    std::array<std::array<Action, 32>, 7> actions{};
     for (auto& step : actions) step.fill(Action::violation);
     for (const Transition& row : publish_flow) {
         actions[static_cast<std::size_t>(row.at)][static_cast<std::size_t>(row.answer) * 2 + row.failure] = row.action;
@@ -71,7 +72,9 @@ inline constexpr auto publish_actions = [] {
 
 /// What a PUBLISH of QoS 1 or 2 waits for first.
 [[nodiscard]] constexpr Step first_step(QoS qos) noexcept {
-    return qos == QoS::at_least_once ? Step::awaiting_puback : Step::awaiting_pubrec;
+    return static_cast<Step>(qos); // they are numbered alike
 }
+static_assert(first_step(QoS::at_least_once) == Step::awaiting_puback);
+static_assert(first_step(QoS::exactly_once) == Step::awaiting_pubrec);
 
 } // namespace culex::session

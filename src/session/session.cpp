@@ -75,10 +75,19 @@ std::size_t Session::suspend(const Failure& why) {
         while (!list->empty()) finish(list->front(), {.failure = why});
     }
     while (Exchange* message = queue_.oldest_qos0()) finish(*message, {.failure = why});
-    const auto tell = [&why](Exchange& exchange) { exchange.complete({.failure = why}); };
-    for (ExchangeList* list : {&releases_, &sent_, &fresh_, &resend_}) list->for_each(tell);
-    queue_.for_each_tracked(tell);
+    const auto tell_each = [this, &why](Exchange& exchange) { tell(exchange, why); };
+    for (ExchangeList* list : {&releases_, &sent_, &fresh_, &resend_}) list->for_each(tell_each);
+    queue_.for_each_tracked(tell_each);
     return unfinished;
+}
+
+/// Who waits for it hears no more; the message stays.
+void Session::tell(Exchange& exchange, const Failure& why) {
+    if (exchange.claim) {
+        make_ready(exchange.fail_claim(why));
+    } else {
+        exchange.complete({.failure = why});
+    }
 }
 
 Unfinished Session::unfinished() noexcept {

@@ -121,6 +121,9 @@ public:
     template <bool Short>
     [[nodiscard]] PacketId send_plain_tracked(std::string_view topic, Bytes payload, QoS qos, bool retain,
                                               Operation* operation);
+    template <bool Short>
+    [[nodiscard]] bool send_plain_tracked(std::string_view topic, Bytes payload, QoS qos, bool retain, Claim& claim,
+                                          ReadyNode::Run run);
     /// And of `submit`, for a message at QoS 0 that was prepared.
     [[nodiscard]] bool send_prepared_once(const Exchange& message);
     /// The same in two steps, for a caller that waits for room: `prepare` checks and copies, and holds none of the session's
@@ -200,6 +203,8 @@ public:
     [[nodiscard]] std::optional<Event> poll_event();
     /// From now on messages are no events but go there at once; null ends that.
     void set_message_sink(MessageSink* sink) noexcept { sink_ = sink; }
+    /// Where what waits for claimed exchanges is made ready; nobody may claim one before.
+    void set_ready_sink(ReadySink& sink) noexcept { ready_sink_ = &sink; }
     [[nodiscard]] Buffer& output() {
         if (ahead_) [[unlikely]]
             merge_ahead();
@@ -302,7 +307,8 @@ private:
     template <PacketType Reply> [[nodiscard]] bool handle_success(PacketId id);
     void handle_runs();
     template <PacketType Reply> void handle_successes();
-    void count_latency(const Exchange& exchange);
+    template <PacketType Reply> [[nodiscard]] const std::byte* settle_claims(const std::byte* at, const std::byte* end);
+    void count_latency(QoS qos, TimePoint sent_at, std::uint64_t number);
     void handle_replied(PacketType type, PacketId id, ReasonCode code, const AckProperties& properties);
     template <PacketType Type> void handle(const PublishReply<Type>& packet);
     void handle(const Connack& packet);
@@ -365,6 +371,12 @@ private:
         return qos == QoS::at_most_once && queue_.depth_of_qos0().messages == 0 && quota_ == 0;
     }
     [[nodiscard]] PacketId next_id() noexcept;
+    /// As long as the last identifier is below `direct_ids_below_`, the next one is none of the lent ones: these are mostly
+    /// behind it.
+    void review_ids() noexcept {
+        const bool lent_is_ahead = lent_.size() != 0 && lent_.first > last_id_;
+        direct_ids_below_ = lent_is_ahead ? static_cast<PacketId>(lent_.first - 1) : max_packet_id;
+    }
     [[nodiscard]] bool grants(QoS qos, bool retain) const noexcept {
         return qos <= limits_.maximum_qos && (!retain || limits_.retain_available);
     }
@@ -377,24 +389,34 @@ private:
     /// where it begins, `review_direct` may be late.
     [[nodiscard]] bool may_be_direct() const noexcept {
         return direct_allowed_ && state_ == State::connected && !disconnecting_ && queue_.empty() && resend_.empty() &&
-               !topic_aliases_.in_use();
+               !topic_aliases_.in_use() && limits_.maximum_packet_size >= wire::short_size;
     }
+    /// Who holds quota is outstanding: where fewer are than the receive maximum, there is quota.
     void review_direct() noexcept {
         direct_below_ = may_be_direct() ? std::min(owner_direct_below_, config_.output_high_water) : 0;
+        direct_messages_ = std::min<std::size_t>(config_.outbound_messages, limits_.receive_maximum);
     }
     template <bool Short> [[nodiscard]] bool can_send_plain(const wire::PublishParts& message) const noexcept;
-    template <bool Short> void append_plain(const wire::PublishParts& message, Version version, std::size_t remaining);
+    template <bool Short, class Waiting>
+    [[nodiscard]] bool send_plain_for(std::string_view topic, Bytes payload, QoS qos, bool retain,
+                                      const Waiting& waiting);
+    template <bool Short>
+    std::size_t append_plain(const wire::PublishParts& message, Version version, std::size_t remaining);
     Result<Published> send_once(Publish& message);
     Result<Published> send_tracked(Publish& message, Operation* operation);
     Result<Published> submit_directly(Exchange::Owner& prepared, Operation* operation);
     [[gnu::noinline]] Result<Published> enqueue(Publish& message, Operation* operation);
-    void count_in(const Exchange& exchange) noexcept {
+    void count_in(const Exchange& exchange) noexcept { count_in(exchange.footprint()); }
+    void count_in(std::size_t footprint) noexcept {
         ++outstanding_;
-        outstanding_bytes_ += exchange.footprint();
+        outstanding_bytes_ += footprint;
     }
     template <class List> Exchange& track(Exchange::Owner&& exchange, List& list, Operation* operation);
     /// Of one that is in a list, or of none any more.
     void finish(Exchange& exchange, Outcome&& outcome);
+    void settle_claim(Exchange& exchange, Outcome&& outcome);
+    void tell(Exchange& exchange, const Failure& why);
+    void make_ready(Claimed* node);
     void sent(Exchange& exchange) noexcept;
     void send(Exchange::Owner exchange);
     void release(Exchange& exchange);
@@ -500,7 +522,9 @@ private:
     bool reading_ = true;
     std::size_t unflushed_answers_ = 0; // bytes
 
-    std::size_t direct_below_ = 0; // bytes of output with which messages go the short way
+    std::size_t direct_below_ = 0;    // bytes of output with which messages go the short way
+    std::size_t direct_messages_ = 0; // outstanding ones, with which those of QoS 1 and 2 do
+    PacketId direct_ids_below_ = max_packet_id;
     std::size_t owner_direct_below_ = SIZE_MAX;
     bool direct_allowed_ = true;
     // What `count_latency` has last counted: from when to when, and so in which bucket.
@@ -511,6 +535,7 @@ private:
     std::uint64_t work_at_ping_ = 0; // `Counters::work` at the last PINGREQ
     PacketTap* tap_ = nullptr;
     MessageSink* sink_ = nullptr;
+    ReadySink* ready_sink_ = nullptr;
     Ring<Event> events_;
     Buffer output_;
     Buffer scratch_;
@@ -535,6 +560,7 @@ inline void Session::finish(Exchange& exchange, Outcome&& outcome) {
         --outstanding_;
         outstanding_bytes_ -= exchange.footprint();
     }
+    if (exchange.claim) return settle_claim(exchange, std::move(outcome));
     exchange.complete(std::move(outcome));
     exchange.dispose();
 }

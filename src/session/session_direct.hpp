@@ -16,23 +16,26 @@ template <bool Short>
 [[gnu::always_inline]] inline bool Session::can_send_plain(const wire::PublishParts& message) const noexcept {
     if (output_.size() >= direct_below_) return false;
     assert(may_be_direct());
-    if (message.qos != QoS::at_most_once && quota_ == 0) return false;
+    const bool tracked = message.qos != QoS::at_most_once;
+    if (tracked && outstanding_ >= direct_messages_) return false;
     if (!grants(message.qos, message.retain) || (!Short && message.topic.size() > max_string_size)) return false;
     // The protocol's own limit holds too: no broker can grant more. Where the output has to grow, the long way sees to it.
     const std::size_t greatest_size = message.topic.size() + message.payload.size() + wire::greatest_plain_head;
-    if (greatest_size > limits_.maximum_packet_size || greatest_size > output_.room()) return false;
+    if ((!Short && greatest_size > limits_.maximum_packet_size) || greatest_size > output_.room()) return false;
+    if (tracked && outstanding_bytes_ + sizeof(Exchange) + greatest_size > config_.outbound_bytes) return false;
     return wire::is_plain_topic(message.topic);
 }
 
-/// For what fits.
+/// For what fits. Gives how many bytes that are.
 template <bool Short>
-[[gnu::always_inline]] inline void Session::append_plain(const wire::PublishParts& message, Version version,
-                                                         std::size_t remaining) {
+[[gnu::always_inline]] inline std::size_t Session::append_plain(const wire::PublishParts& message, Version version,
+                                                                std::size_t remaining) {
     std::byte* const begin = output_.back();
     std::byte* const end = wire::write_plain_publish<Short>(begin, message, version, remaining);
     const auto size = static_cast<std::size_t>(end - begin);
     output_.commit(size);
     counters_.sent_publish(message.qos, size);
+    return size;
 }
 
 template <bool Short>
@@ -40,7 +43,7 @@ template <bool Short>
     const wire::PublishParts message{.topic = topic, .payload = payload, .retain = retain};
     if (!can_send_plain<Short>(message)) return false;
     const Version version = config_.version;
-    append_plain<Short>(message, version, wire::plain_publish_remaining(message, version));
+    (void)append_plain<Short>(message, version, wire::plain_publish_remaining(message, version));
     return true;
 }
 
@@ -57,39 +60,59 @@ template <bool Short>
     return true;
 }
 
-template <bool Short>
-[[gnu::always_inline]] inline PacketId Session::send_plain_tracked(std::string_view topic, Bytes payload, QoS qos,
-                                                                   bool retain, Operation* operation) {
+/// `attach` is told of the exchange.
+template <bool Short, class Attach>
+[[gnu::always_inline]] inline bool Session::send_plain_for(std::string_view topic, Bytes payload, QoS qos, bool retain,
+                                                           const Attach& attach) {
     wire::PublishParts message{.topic = topic, .payload = payload, .qos = qos, .retain = retain};
-    if (!can_send_plain<Short>(message) || !has_room_for(topic.size() + payload.size() + wire::greatest_plain_head))
-        return 0;
+    if (!can_send_plain<Short>(message)) return false;
     // The next identifier is mostly free, and so is its place; where it is not, the long way looks for another.
+    if (last_id_ >= direct_ids_below_) return false;
     const auto id = static_cast<PacketId>(last_id_ + 1);
     Exchange** const place = ids_.free_place(id);
-    if (!place || id == 0 || lent_.contains(id)) return 0;
+    if (!place) return false;
     message.packet_id = id;
     const Version version = config_.version;
     const std::size_t remaining = wire::plain_publish_remaining(message, version);
-    const std::size_t whole = 1 + wire::varint_size(remaining) + remaining;
+    const std::size_t whole = 1 + (Short ? 1 : wire::varint_size(remaining)) + remaining;
+    if (Short && whole > wire::short_size) __builtin_unreachable();
     void* const memory = pool::try_allocate(sizeof(Exchange) + whole);
-    if (!memory) return 0;
+    if (!memory) return false;
     last_id_ = id;
-    Exchange* const exchange = Exchange::make_in(memory, PacketType::publish, qos, id, whole);
-    std::byte* const packet = output_.back();
-    append_plain<Short>(message, version, remaining);
-    if constexpr (Short) {
-        wire::put_short(exchange->editable(), packet, whole);
-    } else {
-        wire::put_bytes(exchange->editable(), packet, whole);
-    }
+    Exchange* const exchange = Exchange::make_sent(memory, qos, id, whole);
+    attach(*exchange);
     ids_.insert_at(place, *exchange);
-    count_in(*exchange);
-    exchange->attach(operation);
     fresh_.push_back(*exchange);
-    exchange->step = first_step(qos);
-    exchange->holds_quota = true;
+    count_in(sizeof(Exchange) + whole);
+    assert(quota_ > 0);
     --quota_;
+    std::byte* const packet = output_.back();
+    const std::size_t size = append_plain<Short>(message, version, remaining);
+    assert(size == whole);
+    if constexpr (Short) {
+        wire::put_short_packet(exchange->editable(), packet, size);
+    } else {
+        wire::put_bytes(exchange->editable(), packet, size);
+    }
+    return true;
+}
+
+template <bool Short>
+[[gnu::always_inline]] inline PacketId Session::send_plain_tracked(std::string_view topic, Bytes payload, QoS qos,
+                                                                   bool retain, Operation* operation) {
+    PacketId id = 0;
+    (void)send_plain_for<Short>(topic, payload, qos, retain, [&id, operation](Exchange& exchange) {
+        exchange.attach(operation);
+        id = exchange.id;
+    });
     return id;
+}
+
+template <bool Short>
+[[gnu::always_inline]] inline bool Session::send_plain_tracked(std::string_view topic, Bytes payload, QoS qos,
+                                                               bool retain, Claim& claim, ReadyNode::Run run) {
+    return send_plain_for<Short>(topic, payload, qos, retain,
+                                 [&claim, run](Exchange& exchange) { exchange.attach(claim, run); });
 }
 
 [[gnu::always_inline]] inline bool Session::acknowledge_oldest(const Delivery& delivery) {
@@ -107,6 +130,7 @@ inline PacketId Session::next_id() noexcept {
     do {
         ++last_id_;
     } while (last_id_ == 0 || lent_.contains(last_id_) || ids_.find(last_id_));
+    review_ids();
     return last_id_;
 }
 

@@ -167,32 +167,83 @@ template <class P> [[gnu::always_inline]] inline void Session::handle_reply(cons
     }
 }
 
-/// The short way of `handle_replied`: what the exchange waits for has come.
-template <PacketType Reply> [[gnu::always_inline]] inline bool Session::handle_success(PacketId id) {
-    constexpr Step waiting = Reply == PacketType::puback   ? Step::awaiting_puback
+/// What an exchange waits for that gets this answer.
+template <PacketType Reply>
+constexpr Step waiting_for = Reply == PacketType::puback   ? Step::awaiting_puback
                              : Reply == PacketType::pubrec ? Step::awaiting_pubrec
                                                            : Step::awaiting_pubcomp;
+
+/// The short way of `handle_replied`: what the exchange waits for has come.
+template <PacketType Reply> [[gnu::always_inline]] inline bool Session::handle_success(PacketId id) {
     Exchange* const exchange = ids_.find(id);
-    if (!exchange || exchange->step != waiting) return false;
+    if (!exchange || exchange->step != waiting_for<Reply>) return false;
     if constexpr (Reply == PacketType::pubrec) {
         release(*exchange);
     } else {
-        count_latency(*exchange);
+        count_latency(exchange->qos, exchange->sent_at, 1);
         finish(*exchange, {});
     }
     return true;
 }
 
 /// Mostly many acknowledgements come at once, for messages that were sent at once.
-[[gnu::always_inline]] inline void Session::count_latency(const Exchange& exchange) {
-    if (exchange.sent_at != latency_of_ || last_received_ != latency_until_) {
-        if (exchange.sent_at == TimePoint{}) return; // sent on an earlier link
+[[gnu::always_inline]] inline void Session::count_latency(QoS qos, TimePoint sent_at, std::uint64_t number) {
+    if (sent_at != latency_of_ || last_received_ != latency_until_) {
+        if (sent_at == TimePoint{}) return; // sent on an earlier link
         if (!counters_.acknowledged) counters_.acknowledged = std::make_unique<std::array<LatencyHistogram, 2>>();
-        latency_of_ = exchange.sent_at;
+        latency_of_ = sent_at;
         latency_until_ = last_received_;
-        latency_bucket_ = Counters::bucket_of(last_received_ - exchange.sent_at);
+        latency_bucket_ = Counters::bucket_of(last_received_ - sent_at);
     }
-    counters_.answered(exchange.qos, latency_bucket_);
+    counters_.answered(qos, latency_bucket_, number);
+}
+
+/// The end of a message that somebody has claimed.
+void Session::settle_claim(Exchange& exchange, Outcome&& outcome) {
+    if (!outcome.failure) return make_ready(exchange.answer_claim(outcome.reason_code));
+    make_ready(exchange.fail_claim(std::move(outcome.failure)));
+    exchange.dispose();
+}
+
+void Session::make_ready(Claimed* node) {
+    if (!node) return;
+    IntrusiveList<ReadyNode> ready;
+    ready.push_back(*node);
+    ready_sink_->on_ready(ready);
+}
+
+/// A broker answers in the order in which it was asked [MQTT-4.6.0-2]. As far as the answers are for the oldest messages, which
+/// were sent together, and somebody waits for each, they are settled together. Gives where that ends.
+template <PacketType Reply>
+const std::byte* Session::settle_claims(const std::byte* const begin, const std::byte* end) {
+    ExchangeList& list = Reply == PacketType::puback ? sent_ : releases_;
+    if (list.empty()) return begin;
+    const TimePoint sent_at = list.front().sent_at;
+    if (sent_at == TimePoint{}) return begin; // on an earlier link
+    std::size_t bytes = 0;
+    const std::byte* at = begin;
+    auto next = list.begin();
+    for (const std::byte* const last = end - wire::success_size; at <= last; at += wire::success_size) {
+        if (next == list.end() || !wire::begins_success(at, Reply)) break;
+        const PacketId id = wire::read_u16(at + 2);
+        if (next->id != id || next->step != waiting_for<Reply> || next->sent_at != sent_at) break;
+        if (!next->waiting || next->payload_apart()) break;
+        ids_.vacate(id);
+        bytes += next->footprint();
+        next->mark_answered();
+        ++next;
+    }
+    const std::size_t count = static_cast<std::size_t>(at - begin) / wire::success_size;
+    if (count == 0) return at;
+    ids_.vacated(count);
+    quota_ = static_cast<std::uint16_t>(quota_ + count);
+    outstanding_ -= count;
+    outstanding_bytes_ -= bytes;
+    count_latency(Reply == PacketType::puback ? QoS::at_least_once : QoS::exactly_once, sent_at, count);
+    IntrusiveList<ReadyNode> ready;
+    list.move_before(next, ready);
+    ready_sink_->on_ready(ready);
+    return at;
 }
 
 /// As many replies as come one behind the other, are four bytes long and are waited for.
@@ -200,17 +251,23 @@ template <PacketType Reply> void Session::handle_successes() {
     const Bytes bytes = framer_.short_bytes();
     const std::byte* at = bytes.data();
     const std::byte* const end = at + bytes.size();
-    std::uint64_t count = 0;
-    while (end - at >= 4 && at[0] == std::byte{wire::first_byte_of(Reply)} && at[1] == std::byte{2}) {
+    while (end - at >= 4 && wire::begins_success(at, Reply)) {
+        if constexpr (Reply != PacketType::pubrec) {
+            const std::byte* const settled = settle_claims<Reply>(at, end);
+            if (settled != at) {
+                at = settled;
+                continue;
+            }
+        }
         if (!handle_success<Reply>(wire::read_u16(at + 2))) break;
-        at += 4;
-        ++count;
+        at += wire::success_size;
         if (Reply == PacketType::pubrec && state_ != State::connected) [[unlikely]]
             break; // our PUBREL was one answer too many
     }
-    if (count == 0) return;
+    const auto size = static_cast<std::size_t>(at - bytes.data());
+    if (size == 0) return;
     framer_.skip_to(at);
-    counters_.received_run(Reply, count, 4 * count);
+    counters_.received_run(Reply, size / wire::success_size, size);
 }
 template void Session::handle_successes<PacketType::puback>();
 template void Session::handle_successes<PacketType::pubrec>();
@@ -231,7 +288,7 @@ void Session::handle_replied(PacketType type, PacketId id, ReasonCode code, cons
     if (Exchange* exchange = ids_.find(id)) {
         switch (next_action(exchange->step, type, failed(code))) {
         case Action::complete:
-            count_latency(*exchange);
+            count_latency(exchange->qos, exchange->sent_at, 1);
             finish(*exchange, {.reason_code = code, .properties = &properties});
             break;
         case Action::release:

@@ -119,6 +119,7 @@ const LentIds& Session::lend_ids(std::uint32_t most) noexcept {
            !ids_.find(static_cast<PacketId>(lent_.end))) {
         last_id_ = static_cast<PacketId>(lent_.end++);
     }
+    review_ids();
     return lent_;
 }
 

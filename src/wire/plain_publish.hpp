@@ -130,6 +130,17 @@ template <std::size_t Half>
     return to + size;
 }
 
+/// The same, and quickest for what is mostly larger.
+[[gnu::always_inline]] inline void put_short_packet(std::byte* to, const std::byte* packet, std::size_t size) noexcept {
+    if (size < 32) {
+        put_short(to, packet, size);
+    } else if (size < 64) {
+        copy_twice<32>(to, packet, size);
+    } else {
+        copy_twice<64>(to, packet, size);
+    }
+}
+
 [[gnu::always_inline]] inline std::byte* put_bytes(std::byte* to, const void* from, std::size_t size) noexcept {
     if (size <= short_size) return put_short(to, from, size);
     std::memcpy(to, from, size);
@@ -151,7 +162,12 @@ template <bool Short = false, class Source>
     const unsigned flags =
         static_cast<unsigned>(p.dup) << 3 | static_cast<unsigned>(p.qos) << 1 | static_cast<unsigned>(p.retain);
     *begin = static_cast<std::byte>(static_cast<unsigned>(PacketType::publish) << 4 | flags);
-    std::byte* at = put_varint(begin + 1, static_cast<std::uint32_t>(remaining));
+    std::byte* at = begin + 1;
+    if constexpr (Short) {
+        *at++ = static_cast<std::byte>(remaining);
+    } else {
+        at = put_varint(at, static_cast<std::uint32_t>(remaining));
+    }
     const auto put = [](std::byte* to, const void* from, std::size_t size) __attribute__((always_inline)) {
         return Short ? put_short(to, from, size) : put_bytes(to, from, size);
     };

@@ -2,6 +2,9 @@
 /// \file plain_reply.hpp
 /// The short way for PUBACK and its kin, of which there is one for each message at QoS 1 and three at QoS 2: four bytes.
 
+#include <array>
+#include <cstring>
+
 #include <culex/buffer.hpp>
 #include <culex/packet.hpp>
 
@@ -31,6 +34,11 @@ template <Reply P> [[nodiscard]] bool read_plain_reply(const Frame& frame, P& in
 
 /// A reply that says success, alike in both versions.
 inline constexpr std::size_t success_size = 4;
+/// Whether one is at `at`, where so many bytes are.
+[[nodiscard, gnu::always_inline]] inline bool begins_success(const std::byte* at, PacketType reply) noexcept {
+    const std::array head{static_cast<std::byte>(first_byte_of(reply)), std::byte{2}};
+    return std::memcmp(at, head.data(), head.size()) == 0;
+}
 inline void put_success(std::byte* to, PacketType reply, PacketId id) noexcept {
     to[0] = static_cast<std::byte>(first_byte_of(reply));
     to[1] = std::byte{2};

@@ -97,5 +97,24 @@ TEST(IntrusiveList, moves_no_element) {
     EXPECT_FALSE(std::is_move_constructible_v<IntrusiveList<Item>>);
 }
 
+TEST(IntrusiveList, gives_away_what_is_in_front_of_a_place) {
+    for (int kept = 0; kept <= 3; ++kept) {
+        IntrusiveList<Item> from, to;
+        Item z{'z'}, a{'a'}, b{'b'}, c{'c'};
+        to.push_back(z);
+        for (Item* item : {&a, &b, &c}) from.push_back(*item);
+        auto end = from.begin();
+        std::string given;
+        for (int i = 3; i > kept; --i, ++end) given += end->name;
+        to.splice_back(from, end);
+        EXPECT_EQ(names(to), "z" + given);
+        EXPECT_EQ(names(from), std::string("abc").substr(given.size()));
+        z.unlink();
+        from.push_back(z); // both lists still work at their ends
+        EXPECT_EQ(names(from), std::string("abc").substr(given.size()) + "z");
+        EXPECT_EQ(names(to), given);
+    }
+}
+
 } // namespace
 } // namespace culex

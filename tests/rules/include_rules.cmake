@@ -8,7 +8,7 @@
 cmake_minimum_required(VERSION 3.25)
 
 # Public headers (include/culex/<name>.hpp) by layer. `coro` is what needs a scheduler: wire and session do without.
-set(headers_base types reason_code error result buffer payload pool intrusive_list endpoint topic log function)
+set(headers_base types reason_code error result buffer payload pool intrusive_list ready_node endpoint topic log function)
 set(headers_coro scheduler task event channel nursery timeout when_any)
 set(headers_wire properties packet)
 set(headers_session message operation queue_limits statistics)

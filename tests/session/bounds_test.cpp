@@ -65,7 +65,7 @@ TEST(Bounds5, properties_count) {
     bounded.connect();
     bounded.publish("a", "1");
     bounded.flush();
-    const std::string name(800, 'n');
+    const std::string name(750, 'n');
     const std::array properties{UserProperty{name, "of a property"}};
     Publish message{.topic = "a", .qos = q1, .properties = {.user_properties = properties}};
     EXPECT_EQ(bounded.publish(message).outcome, "");

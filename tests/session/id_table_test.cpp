@@ -29,6 +29,19 @@ TEST(IdTable, finds_what_was_inserted_and_nothing_else) {
     EXPECT_EQ(table.find(1), &one);
 }
 
+TEST(IdTable, forgets_many_in_two_steps) {
+    IdTable<Element> table;
+    Element one{1}, two{2}, three{3};
+    for (Element* element : {&one, &two, &three}) table.insert(*element);
+    table.vacate(1);
+    table.vacate(3);
+    table.vacated(2);
+    EXPECT_EQ(table.find(1), nullptr);
+    EXPECT_EQ(table.find(2), &two);
+    EXPECT_EQ(table.find(3), nullptr);
+    EXPECT_EQ(table.size(), 1u);
+}
+
 TEST(IdTable, refuses_an_identifier_twice) {
     IdTable<Element> table;
     Element one{7}, other{7};
