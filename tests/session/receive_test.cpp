@@ -233,6 +233,16 @@ TEST_P(ReceiveTest, keeps_identifiers_of_both_directions_apart) {
     EXPECT_EQ(peer->outstanding(), 0u);
 }
 
+/// A broker may say that it takes three bytes at most; then it gets no answer, rather than one that it forbids.
+TEST(Receive5, ends_a_link_on_which_no_answer_may_be_sent) { // [MQTT-3.2.2-15]
+    SessionPeer peer{Version::v5};
+    peer.connect({.properties = {.maximum_packet_size = 3}});
+    peer.receive_message("a", "x", q1, 7);
+    peer.acknowledge();
+    EXPECT_EQ(peer->failure(), Errc::packet_too_large);
+    EXPECT_THAT(peer.sent(), IsEmpty());
+}
+
 // --- codes of acknowledgements
 
 TEST(Receive5, tells_why_a_message_was_not_taken) { // [MQTT-3.4.2-1] [MQTT-3.5.2-1] [MQTT-4.3.3-9]
