@@ -26,6 +26,16 @@ TEST_F(ListenTest, listens_on_the_address_of_a_name) {
     EXPECT_EQ(unknown.failure(), Errc::host_not_found);
 }
 
+TEST_F(ListenTest, refuses_a_path_that_no_unix_socket_can_have) {
+    for (const std::size_t size : {std::size_t{0}, std::size_t{200}}) {
+        const Endpoint endpoint(Transport::unix_socket, "", 0, std::string(size, 'x'));
+        auto refused = loop_.listen(endpoint, accepted_);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.failure(), Errc::invalid_argument);
+        EXPECT_EQ(refused.failure().phase(), Phase::connect);
+    }
+}
+
 TEST_F(ListenTest, may_be_destroyed_inside_on_accept_and_then_refuses) {
     struct Once : Accepted {
         void on_accept(std::unique_ptr<Stream> stream) override {

@@ -1,5 +1,7 @@
 #include <culex/loop.hpp>
 
+#include <sys/resource.h>
+
 #include <stdexcept>
 #include <thread>
 
@@ -153,6 +155,21 @@ TEST_F(LoopTest, the_free_run_makes_an_exit_status_and_says_what_went_wrong) {
     ::testing::internal::CaptureStderr();
     EXPECT_EQ(culex::run(ends_badly), 1);
     EXPECT_NE(::testing::internal::GetCapturedStderr().find("broker.example"), std::string::npos);
+}
+
+TEST_F(LoopTest, says_why_it_cannot_be_made) {
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const rlimit nothing_new{0, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &nothing_new), 0);
+    try {
+        const Loop loop;
+        ADD_FAILURE() << "no error";
+    } catch (const Error& error) {
+        EXPECT_TRUE(error.failure() == std::errc::too_many_files_open) << error.what();
+        EXPECT_EQ(error.detail(), "libuv's loop could not be set up");
+    }
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 TEST_F(LoopTest, a_loop_made_on_one_thread_may_be_run_by_another) {

@@ -2,6 +2,8 @@
 
 #include <culex/testing/broker_thread.hpp>
 
+#include <sys/resource.h>
+
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -113,6 +115,22 @@ TEST(BrokerThread, takes_options) {
     client.connect("a");
     EXPECT_THAT(client.take(1), ElementsAre("CONNACK reason=0x86 (Bad User Name or Password)"));
     client.wait_for_end();
+}
+
+/// The thread has ended by then.
+TEST(BrokerThread, throws_where_the_broker_cannot_be_made) {
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const rlimit nothing_new{0, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &nothing_new), 0);
+    try {
+        const BrokerThread broker;
+        ADD_FAILURE() << "no error";
+    } catch (const Error& error) {
+        EXPECT_TRUE(error.failure() == std::errc::too_many_files_open) << error.what();
+    }
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    EXPECT_NE(BrokerThread().port(), 0);
 }
 
 TEST(BrokerThread, runs_calls_on_its_thread_and_waits_for_them) {
