@@ -171,6 +171,18 @@ TEST_P(ReceiveTest, takes_each_acknowledgement_once) {
     EXPECT_EQ(peer->unacknowledged(), 1u);
 }
 
+TEST_P(ReceiveTest, takes_each_acknowledgement_once_also_while_an_older_one_is_missing) {
+    peer.receive_message("a", "old", q1, 1);
+    peer.receive_message("a", "x", q1, 2);
+    peer.receive_message("a", "y", q1, 3);
+    for (int i = 0; i < 2; ++i) peer->acknowledge(peer.deliveries[1], ReasonCode::success);
+    peer->acknowledge(peer.deliveries[1], ReasonCode::not_authorized); // too late
+    EXPECT_THAT(peer.sent(), IsEmpty());
+    peer.acknowledge();
+    EXPECT_THAT(peer.sent(), ElementsAre("PUBACK#1", "PUBACK#2"));
+    EXPECT_EQ(peer->unacknowledged(), 1u);
+}
+
 TEST_P(ReceiveTest, a_message_with_an_acknowledged_identifier_is_a_new_one) { // [MQTT-4.3.2-5] [MQTT-4.3.3-12]
     for (int i = 0; i < 2; ++i) {
         peer.receive_message("a", "x", q1, 7, i == 1);
