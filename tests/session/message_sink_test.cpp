@@ -5,6 +5,7 @@ namespace culex::session {
 namespace {
 
 using namespace culex::testing;
+using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -62,6 +63,19 @@ TEST_P(MessageSinkTest, gets_what_came_before_a_topic_that_cannot_be_and_that_en
                                                  : "30 04 00 01 'c' '3' 30 04 00 01 '#' '4'");
     EXPECT_THAT(sink.lines, ElementsAre("q0 a:1", "q0 b:2", "q0 c:3"));
     EXPECT_EQ(peer->failure(), Errc::protocol_error);
+}
+
+TEST_P(MessageSinkTest, need_not_care_that_the_session_rests) {
+    SessionPeer idle(GetParam());
+    idle.connect({}, {.client_id = "c1", .keep_alive = 10});
+    idle->set_message_sink(&sink);
+    for (int i = 0; i < 3; ++i) {
+        idle.advance(10s);
+        EXPECT_THAT(idle.sent(), ElementsAre("PINGREQ"));
+        idle.receive(Pingresp{});
+    }
+    idle.receive_message("a", "1");
+    EXPECT_THAT(sink.lines, ElementsAre("q0 a:1"));
 }
 
 } // namespace
