@@ -1,6 +1,5 @@
-#include <sys/resource.h>
-
 #include "io/open_fixture.hpp"
+#include "support/no_descriptors.hpp"
 
 namespace culex::testing {
 namespace {
@@ -59,14 +58,12 @@ TEST_F(ListenTest, waits_and_does_not_spin_while_the_process_has_no_descriptors)
     io::SocketAddress address;
     ASSERT_TRUE(address.parse("127.0.0.1", endpoint.port()));
     ASSERT_EQ(::connect(peer.number(), address.get(), address.size()), 0);
-    rlimit before{};
-    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-    const rlimit nothing_new{0, before.rlim_max};
-    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &nothing_new), 0);
-    for (int turn = 0; turn < 3; ++turn) uv_run(native(loop_), UV_RUN_NOWAIT);
-    EXPECT_TRUE(accepted_.streams.empty());
-    EXPECT_GT(uv_backend_timeout(native(loop_)), 0); // sleeps
-    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    {
+        const NoDescriptors none;
+        for (int turn = 0; turn < 3; ++turn) uv_run(native(loop_), UV_RUN_NOWAIT);
+        EXPECT_TRUE(accepted_.streams.empty());
+        EXPECT_GT(uv_backend_timeout(native(loop_)), 0); // sleeps
+    }
     run_until(loop_, [&] { return accepted_.streams.size() == 1; });
 }
 
