@@ -84,7 +84,7 @@ struct Beginning {
 Beginning beginning_of(Phase phase) noexcept {
     switch (phase) {
     case Phase::none:
-        return {"", ""};
+        break;
     case Phase::resolve:
         return {"resolving ", "resolving"};
     case Phase::connect:

@@ -20,7 +20,7 @@ Broken check_common(std::string_view topic) noexcept {
     if (topic.size() > max_string_size) return "is longer than 65,535 bytes [MQTT-4.7.3-3]";
     switch (check_text(topic)) {
     case TextFault::none:
-        return {};
+        break;
     case TextFault::malformed:
         return "is not well-formed UTF-8 [MQTT-1.5.4-1]";
     case TextFault::null_character:

@@ -1,6 +1,7 @@
 #include "client/requests.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <random>
 #include <utility>
 
@@ -145,12 +146,10 @@ void Requests::send_waiting() {
         wire::Arena arena;
         auto message = wire::decode<Publish>(
             {std::to_integer<std::uint8_t>(packet[0]), packet.subspan(session::Exchange::body_offset(packet))},
-            core_.version(), arena);
-        if (!message) {
-            core_.fail(operation, std::move(message).failure());
-        } else {
-            send(*message, operation);
-        }
+            kept->version, arena);
+        assert(message); // `begin` has written it
+        if (const Payload* const apart = kept->payload_apart()) message->payload = apart->bytes();
+        send(*message, operation);
     }
 }
 

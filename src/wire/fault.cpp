@@ -31,7 +31,7 @@ Failure misuse(PacketType packet, const Fault& fault) { return Failure(Errc::inv
 Fault text_fault(const char* field, std::string_view text) noexcept {
     switch (check_text(text)) {
     case TextFault::none:
-        return {};
+        break;
     case TextFault::malformed:
         return {ReasonCode::malformed_packet, field, "is not UTF-8", {}, text};
     case TextFault::null_character:

@@ -59,6 +59,19 @@ TEST_F(Channels, gives_values_in_order_until_it_is_closed_and_drained) {
     EXPECT_EQ(out, (std::vector{1, 2, 3, -1}));
 }
 
+TEST_F(Channels, keeps_the_order_while_it_grows) {
+    Channel<std::string> channel(1'000);
+    std::vector<std::string> popped;
+    int pushed = 0;
+    for (int round = 0; round < 100; ++round) {
+        for (int i = 0; i < 4; ++i) ASSERT_TRUE(channel.try_push(std::to_string(pushed++)));
+        popped.push_back(*channel.try_pop());
+    }
+    while (auto value = channel.try_pop()) popped.push_back(*std::move(value));
+    ASSERT_EQ(popped.size(), 400u);
+    for (std::size_t i = 0; i < popped.size(); ++i) EXPECT_EQ(popped[i], std::to_string(i));
+}
+
 TEST_F(Channels, makes_pushers_wait_while_it_is_full) {
     Channel<int> channel(2);
     spawn(push_all(channel, 1, 5, log));

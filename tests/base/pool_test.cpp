@@ -38,6 +38,32 @@ TEST(PoolAnywhere, takes_blocks_of_one_thread_back_on_another_and_after_many_fre
     for (void* block : blocks) pool_free(block, 200);
 }
 
+/// Frees its block when the thread ends; made before the pool knows of the thread, so after the pool has left it.
+struct FreedLast {
+    FreedLast() = default;
+    FreedLast(const FreedLast&) = delete;
+    FreedLast& operator=(const FreedLast&) = delete;
+    ~FreedLast() {
+        pool_free(block, 200);
+        void* const another = pool_allocate(200);
+        std::memset(another, 0xA5, 200);
+        pool_free(another, 200);
+    }
+    void* block = nullptr;
+};
+
+TEST(PoolAnywhere, serves_a_thread_to_its_very_end) {
+    const auto run = [] {
+        static thread_local FreedLast last;
+        last.block = pool_allocate(200);
+        pool_free(pool_allocate(64), 64);
+    };
+    std::thread(run).join();
+    const std::size_t before = testing::live_bytes();
+    for (int i = 0; i < 100; ++i) std::thread(run).join();
+    EXPECT_LE(testing::live_bytes(), before + 1'000) << "what a thread frees when it ends is freed";
+}
+
 /// What needs the pool itself, and not the heap in its place.
 class Pool : public ::testing::Test {
 protected:

@@ -1,5 +1,6 @@
 #include "base/text.hpp"
 
+#include <iomanip>
 #include <random>
 #include <string>
 #include <vector>
@@ -121,6 +122,15 @@ TEST(Text, quotes_what_can_be_shown_and_escapes_the_rest) {
         {"\xC2\x85\xE2\x80\xA8\xE2\x80\xAE", R"("\xc2\x85\xe2\x80\xa8\xe2\x80\xae")"}, // NEL, line separator, override
     };
     for (const Row& row : table) EXPECT_EQ(quoted(row.text), row.expected);
+}
+
+/// In the presence of <iomanip>, whose std::quoted argument-dependent lookup would find for a std::string.
+TEST(Text, is_quoted_by_culex_whatever_kind_of_string_it_is) {
+    std::string changeable = "a\n";
+    const std::string constant = changeable;
+    EXPECT_EQ(quoted(changeable), R"("a\n")");
+    EXPECT_EQ(quoted(constant), R"("a\n")");
+    EXPECT_EQ(quoted(std::string_view(constant)), R"("a\n")");
 }
 
 TEST(Text, cuts_long_text_between_characters_and_tells_its_size) {

@@ -140,6 +140,47 @@ TEST_P(Bounds, an_operation_that_was_dropped_before_it_is_awaited_throws_then) {
     EXPECT_ERROR(first.await_resume(), Errc::dropped);
 }
 
+TEST_P(Bounds, who_does_not_wait_does_not_pass_who_waits_for_room) {
+    ClientOptions bounded = options();
+    bounded.outbound = {.messages = 1, .when_full = WhenFull::wait};
+    AsyncClient client(runtime, bounded);
+    run(connect(client));
+    lose_broker();
+    Ends ends;
+    Nursery nursery(runtime);
+    for (int i = 0; i < 2; ++i) nursery.spawn(publish_and_note(client, QoS::at_least_once, ends));
+    runtime.run_until_idle();
+    ASSERT_EQ(client.statistics().outbound.waiting_for_room, 1u);
+    const auto refused = client.try_publish("t", as_bytes("x"), {.qos = QoS::at_least_once});
+    EXPECT_TRUE(refused.failure() == Errc::queue_full) << refused.failure().message();
+    EXPECT_EQ(client.statistics().dropped(WhenFull::wait), 1u);
+    broker.listen("mqtt://broker");
+    runtime.advance(2min);
+    EXPECT_EQ(ends.done, 2);
+    EXPECT_TRUE(client.try_publish("t", as_bytes("x"), {.qos = QoS::at_least_once}));
+}
+
+TEST(Bounds5, a_message_that_waited_for_room_is_checked_against_what_the_broker_grants_by_then) {
+    culex::testing::VirtualRuntime runtime;
+    culex::testing::FakeBroker broker{runtime};
+    broker.options().connack.maximum_qos = 1;
+    broker.listen("mqtt://broker");
+    AsyncClient client(runtime, {.version = Version::v5, .outbound = {.messages = 1}});
+    TaskRoot<> connecting(connect(client));
+    connecting.start_on(runtime);
+    ASSERT_TRUE(runtime.run_until([&] { return client.state() == ConnectionState::connecting; }));
+    auto first = client.publish("t", "1", {.qos = QoS::at_least_once});
+    auto second = client.publish("t", "2", {.qos = QoS::exactly_once});
+    auto third = client.publish("t", "3", {.qos = QoS::at_least_once});
+    EXPECT_EQ(client.statistics().outbound.waiting_for_room, 2u);
+    runtime.run_until_idle();
+    ASSERT_TRUE(first.await_ready() && second.await_ready() && third.await_ready());
+    EXPECT_EQ(first.await_resume().reason_code, ReasonCode::no_matching_subscribers);
+    EXPECT_ERROR(second.await_resume(), Errc::not_supported);
+    EXPECT_EQ(third.await_resume().reason_code, ReasonCode::no_matching_subscribers);
+    EXPECT_EQ(broker.messages().size(), 2u);
+}
+
 TEST_P(Bounds, messages_at_qos_0_are_bounded_on_a_connection_that_takes_none) {
     runtime.set_capacity(10'000);
     broker.inject({.received = {.stall_after = 100}});

@@ -199,6 +199,22 @@ TEST_P(Connecting, refuses_options_that_break_a_rule_and_names_them) {
     EXPECT_EQ(broker.accepted(), 0u);
 }
 
+TEST_P(Connecting, refuses_soft_bounds_above_the_hard_ones) {
+    for (const bool bytes : {true, false}) {
+        ClientOptions bad = options();
+        if (bytes) {
+            bad.inbound.soft_bytes = bad.inbound.hard_bytes + 1;
+        } else {
+            bad.inbound.soft_messages = bad.inbound.hard_messages + 1;
+        }
+        AsyncClient client(runtime, bad);
+        const Failure failure = run(failure_of(client, "mqtt://broker"));
+        EXPECT_TRUE(failure == Errc::invalid_argument);
+        EXPECT_THAT(failure.message(), HasSubstr(bytes ? "soft_bytes" : "soft_messages"));
+    }
+    EXPECT_EQ(broker.accepted(), 0u);
+}
+
 TEST_P(Connecting, refuses_a_url_that_is_none) {
     AsyncClient client(runtime, options());
     const Failure failure = run(failure_of(client, "gopher://broker"));

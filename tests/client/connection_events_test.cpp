@@ -104,6 +104,19 @@ TEST_P(Events, name_phase_address_cause_and_reason_code) {
     EXPECT_THAT(happened(), IsEmpty());
 }
 
+TEST(ConnectionEvent, has_words_for_its_kind) {
+    EXPECT_EQ(to_string(Kind::attempting), "attempting");
+    EXPECT_EQ(to_string(Kind::stopped), "stopped");
+    EXPECT_EQ(to_string(static_cast<Kind>(99)), "?");
+    ConnectionEvent event;
+    event.kind = Kind::stopped;
+    EXPECT_EQ(event.to_string(), "stopped");
+    event.cause = Failure(Errc::connection_refused, "bad password");
+    EXPECT_EQ(event.to_string(), "stopped: refused by the broker: bad password");
+    event.kind = static_cast<Kind>(99);
+    EXPECT_EQ(event.to_string(), "?");
+}
+
 TEST_P(Events, of_a_name_that_does_not_resolve) {
     runtime.set_unresolvable("nowhere");
     start(options());

@@ -59,6 +59,21 @@ TEST_F(FallBack, takes_3_1_1_after_each_way_to_refuse_and_remembers_it) {
     }
 }
 
+TEST_F(FallBack, a_tap_reads_the_version_that_is_spoken) {
+    broker.script(refusal());
+    AsyncClient client(runtime, options());
+    std::vector<std::string> lines;
+    client.tap([&](const TappedPacket& packet) { lines.push_back(packet.text()); });
+    runtime.run(connect(client));
+    runtime.run(publish(client, "text", {.qos = q1}));
+    ASSERT_EQ(lines.size(), 6u);
+    EXPECT_THAT(lines[0], ::testing::HasSubstr("CONNECT"));
+    EXPECT_THAT(lines[3], ::testing::HasSubstr("CONNACK reason=0x00"));
+    EXPECT_EQ(lines[4],
+              "PUBLISH id=1 qos=1 topic=\"a\" 4 bytes"); // 5 would take a byte of it for its properties' length
+    EXPECT_EQ(lines[5], "PUBACK id=1");
+}
+
 TEST_F(FallBack, is_not_done_unasked) {
     broker.script(refusal());
     ClientOptions plain = options();

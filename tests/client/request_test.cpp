@@ -325,6 +325,28 @@ TEST_P(Requests, wait_for_the_first_connection_and_for_room) {
     }
 }
 
+/// Those that wait for the response topic, and those that do not; a payload that is copied, and one that stands apart.
+TEST_P(Requests, arrive_whole_however_large_they_are) {
+    for (const std::size_t size : {std::size_t{0}, std::size_t{1'000}, std::size_t{100'000}}) {
+        for (const QoS qos : {QoS::at_most_once, QoS::at_least_once, QoS::exactly_once}) {
+            AsyncClient fresh(runtime, {.client_id = "fresh", .version = Version::v5});
+            run(culex::connect(fresh));
+            std::string answers[3];
+            const std::string payload(size, 'x');
+            for (std::string& answer : answers) {
+                const Running running = start(ask(fresh, payload, answer, {.qos = qos}));
+                runtime.run_until_idle();
+                const auto all = asked();
+                ASSERT_FALSE(all.empty());
+                EXPECT_EQ(all.back().payload.size(), size);
+                reply(all.back(), "done");
+                EXPECT_TRUE(running.succeeded()) << running.failure().message();
+                EXPECT_EQ(answer, "done");
+            }
+        }
+    }
+}
+
 Task<> ask_with(AsyncClient& client, std::string topic, RequestOptions options) {
     co_await client.request(topic, "x", options);
 }

@@ -194,6 +194,26 @@ TEST_F(Client5, a_message_expires_while_no_broker_can_be_reached) {
     EXPECT_NE(client.state(), ConnectionState::connected);
 }
 
+TEST_F(Client5, a_message_that_nobody_waits_for_expires_too) {
+    AsyncClient client(runtime, options());
+    runtime.run(connect(client));
+    broker.stop_listening();
+    broker.drop_all_connections();
+    runtime.advance(1h); // its time begins when it is published, not when the session last looked at the clock
+    for (const std::uint32_t interval : {30u, 3000u}) {
+        ASSERT_TRUE(client.try_publish("topic", as_bytes("x"),
+                                       {.qos = q1, .properties = {.message_expiry_interval = interval}}));
+    }
+    runtime.advance(100s);
+    broker.listen();
+    runtime.advance(3min);
+    EXPECT_EQ(client.statistics().outbound_expired, 1u);
+    ASSERT_EQ(broker.received(PacketType::publish).size(), 1u);
+    const auto left = broker.received(PacketType::publish)[0].as<Publish>()->properties.message_expiry_interval.value();
+    EXPECT_LE(left, 2900u);
+    EXPECT_GE(left, 2700u);
+}
+
 TEST_F(Client5, topics_are_abbreviated_where_the_broker_allows_it) {
     broker.options().connack.topic_alias_maximum = 5;
     AsyncClient client(runtime, options());

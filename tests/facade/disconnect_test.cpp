@@ -204,6 +204,33 @@ TEST_P(Disconnecting, rule_09_no_callback_begins_once_the_destructor_has) {
     EXPECT_EQ(1, called);
 }
 
+/// On the I/O thread, where nobody may wait for it.
+TEST_P(Disconnecting, a_client_may_be_destroyed_in_a_log_hook) {
+    struct Destroys {
+        std::unique_ptr<Client> client;
+        Gate done;
+    } destroys{std::make_unique<Client>("c", true, slow_settings()), {}};
+    connect(*destroys.client);
+    destroys.client->loop();
+    set_log_hook(
+        [](void* self, LogLevel, std::string_view) {
+            static_cast<Destroys*>(self)->client.reset();
+            static_cast<Destroys*>(self)->done.open();
+        },
+        &destroys, LogLevel::info);
+    drop_connections();
+    EXPECT_TRUE(destroys.done.wait());
+    set_log_hook(nullptr);
+    EXPECT_EQ("c", connected.take());
+
+    Client other{"other", true, settings()}; // has the same I/O thread
+    connect(other);
+    EXPECT_EQ("other", connected.take());
+    other.publish("a", "x", 2);
+    EXPECT_EQ(0u, other.disconnect());
+    EXPECT_EQ(2u, received(PacketType::connect));
+}
+
 TEST_P(Disconnecting, what_waits_on_other_threads_ends_when_the_client_is_destroyed) {
     script(Script{}.expect(PacketType::connect).acknowledge().expect(PacketType::publish).stall());
     ClientSettings narrow = slow_settings();

@@ -124,6 +124,18 @@ TEST_P(LoanTest, rule_10_what_the_broker_does_not_grant_is_still_refused_by_publ
     EXPECT_EQ(3u, acknowledged.take(3).size());
 }
 
+/// At QoS 0 nobody waits for the session's word.
+TEST_P(LoanTest, rule_10_what_the_broker_does_not_grant_is_dropped_at_qos_0_and_the_log_says_so) {
+    if (GetParam() == Version::v3_1_1) GTEST_SKIP() << "there a broker grants all";
+    grant({.retain_available = std::uint8_t{0}});
+    begin();
+    LogCapture log;
+    client.publish("a", "kept", 0, true);
+    EXPECT_THAT(log.lines.take(), HasSubstr("a message was dropped: "));
+    client.publish("a", "not kept", 0, false);
+    EXPECT_EQ("not kept", published.take().payload);
+}
+
 TEST_P(LoanTest, rule_08_mids_of_refused_messages_are_not_used_up) {
     ClientSettings narrow = settings();
     narrow.outbound = {.messages = 2, .when_full = WhenFull::refuse};

@@ -1,6 +1,5 @@
-#include <sys/resource.h>
-
 #include "io/open_fixture.hpp"
+#include "support/no_descriptors.hpp"
 
 namespace culex::testing {
 namespace {
@@ -26,6 +25,16 @@ TEST_F(ListenTest, listens_on_the_address_of_a_name) {
     EXPECT_EQ(unknown.failure(), Errc::host_not_found);
 }
 
+TEST_F(ListenTest, refuses_a_path_that_no_unix_socket_can_have) {
+    for (const std::size_t size : {std::size_t{0}, std::size_t{200}}) {
+        const Endpoint endpoint(Transport::unix_socket, "", 0, std::string(size, 'x'));
+        auto refused = loop_.listen(endpoint, accepted_);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.failure(), Errc::invalid_argument);
+        EXPECT_EQ(refused.failure().phase(), Phase::connect);
+    }
+}
+
 TEST_F(ListenTest, may_be_destroyed_inside_on_accept_and_then_refuses) {
     struct Once : Accepted {
         void on_accept(std::unique_ptr<Stream> stream) override {
@@ -49,14 +58,12 @@ TEST_F(ListenTest, waits_and_does_not_spin_while_the_process_has_no_descriptors)
     io::SocketAddress address;
     ASSERT_TRUE(address.parse("127.0.0.1", endpoint.port()));
     ASSERT_EQ(::connect(peer.number(), address.get(), address.size()), 0);
-    rlimit before{};
-    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-    const rlimit nothing_new{0, before.rlim_max};
-    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &nothing_new), 0);
-    for (int turn = 0; turn < 3; ++turn) uv_run(native(loop_), UV_RUN_NOWAIT);
-    EXPECT_TRUE(accepted_.streams.empty());
-    EXPECT_GT(uv_backend_timeout(native(loop_)), 0); // sleeps
-    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    {
+        const NoDescriptors none;
+        for (int turn = 0; turn < 3; ++turn) uv_run(native(loop_), UV_RUN_NOWAIT);
+        EXPECT_TRUE(accepted_.streams.empty());
+        EXPECT_GT(uv_backend_timeout(native(loop_)), 0); // sleeps
+    }
     run_until(loop_, [&] { return accepted_.streams.size() == 1; });
 }
 

@@ -6,6 +6,7 @@
 #include <culex/timeout.hpp>
 
 #include "io/loop_fixture.hpp"
+#include "support/no_descriptors.hpp"
 
 namespace culex::testing {
 namespace {
@@ -153,6 +154,18 @@ TEST_F(LoopTest, the_free_run_makes_an_exit_status_and_says_what_went_wrong) {
     ::testing::internal::CaptureStderr();
     EXPECT_EQ(culex::run(ends_badly), 1);
     EXPECT_NE(::testing::internal::GetCapturedStderr().find("broker.example"), std::string::npos);
+}
+
+TEST_F(LoopTest, says_why_it_cannot_be_made) {
+    if (errors_need_descriptors) GTEST_SKIP() << "a sanitizer opens pipes";
+    try {
+        const NoDescriptors none;
+        const Loop loop;
+        ADD_FAILURE() << "no error";
+    } catch (const Error& error) {
+        EXPECT_TRUE(error.failure() == std::errc::too_many_files_open) << error.what();
+        EXPECT_EQ(error.detail(), "libuv's loop could not be set up");
+    }
 }
 
 TEST_F(LoopTest, a_loop_made_on_one_thread_may_be_run_by_another) {

@@ -104,6 +104,10 @@ TEST_P(StreamEndTest, after_its_end_nothing_is_called_and_writing_is_harmless) {
     far_->set_reading(false);
     far_->set_reading(true);
     far_->acknowledge_soon();
+    Buffer head;
+    head.append(as_bytes("and this"));
+    far_->write_with(head, Payload(std::string(100'000, 'x')));
+    EXPECT_TRUE(head.empty());
     EXPECT_EQ(far_->backlog(), 0U);
     loop_.run();
     EXPECT_EQ(far.ends, 1);

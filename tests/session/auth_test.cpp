@@ -236,12 +236,20 @@ TEST_F(AuthTest, connack_before_the_answer_to_a_challenge_is_a_protocol_error) {
 TEST_F(AuthTest, auth_may_not_explain_itself_where_we_asked_it_not_to) { // [MQTT-3.1.2-29]
     Connect brief_hello = hello;
     brief_hello.properties.request_problem_information = 0;
-    peer.open(brief_hello);
-    peer.sent();
-    Auth wordy = auth(ReasonCode::continue_authentication);
-    wordy.properties.reason_string = "because";
-    peer.receive(wordy);
-    expect_violation("no problem information");
+    const UserProperty property[] = {{"why", "because"}};
+    for (const bool in_words : {true, false}) {
+        peer.open(brief_hello);
+        peer.sent();
+        Auth wordy = auth(ReasonCode::continue_authentication);
+        if (in_words) {
+            wordy.properties.reason_string = "because";
+        } else {
+            wordy.properties.user_properties = property;
+        }
+        peer.receive(wordy);
+        expect_violation("no problem information");
+        peer.end();
+    }
 }
 
 TEST_F(AuthTest, a_refusal_at_any_step_is_told) { // [MQTT-4.12.0-1] [MQTT-4.12.0-4]

@@ -70,6 +70,33 @@ TEST_F(Expiry5, a_queued_message_says_the_time_that_is_left) { // section 3.3.2.
     EXPECT_THAT(intervals(), ElementsAre(6u, 96u));
 }
 
+TEST_F(Expiry5, may_be_the_first_property_of_a_message) {
+    Publish message = make("1", q1, 10);
+    message.properties.payload_format_indicator.reset();
+    message.properties.content_type = "text/plain"; // behind it
+    peer->note_time(peer.now);
+    peer.publish(message);
+    peer.now += 4s;
+    open();
+    peer.receive(Connack{.session_present = true});
+    EXPECT_THAT(intervals(), ElementsAre(6u));
+}
+
+/// 3.1.1 has no words for it, which are lost; the session still holds to it.
+TEST_F(Expiry5, holds_for_a_message_that_has_been_through_3_1_1) {
+    const auto& late = publish("1", q1, 10);
+    const auto& in_time = publish("2", q1, 100);
+    peer->use_version(Version::v3_1_1);
+    peer->use_version(Version::v5);
+    peer.now += 10s;
+    open();
+    peer.receive(Connack{.session_present = true});
+    EXPECT_EQ(hex_of(peer->output().bytes()), "32 07 00 01 61 00 02 00 32"); // without properties
+    EXPECT_EQ(late.outcome, "the message expired before it was sent");
+    EXPECT_EQ(in_time.outcome, "");
+    EXPECT_EQ(expired(), 1u);
+}
+
 TEST_F(Expiry5, a_message_that_expired_in_the_queue_is_not_sent_and_fails) {
     const auto& first = publish("1", q1, 10);
     const auto& second = publish("2", q0, 10);

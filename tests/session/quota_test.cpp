@@ -203,6 +203,21 @@ TEST_P(CongestionTest, fails_a_link_that_takes_no_answers) {
     EXPECT_LT(peer->output().size(), 1'020u);
 }
 
+TEST_P(CongestionTest, fails_a_link_that_takes_no_answers_in_the_middle_of_a_run) {
+    constexpr std::size_t count = 300; // a PUBREL has four bytes: 250 of them are the limit
+    std::string pubrecs;
+    for (std::size_t i = 0; i < count; ++i) {
+        const PacketId id = peer.publish("a", "x", q2).id;
+        peer.flush();
+        pubrecs += {'\x50', '\x02', static_cast<char>(id >> 8), static_cast<char>(id & 0xFF)};
+    }
+    peer.receive_bytes(as_bytes(pubrecs));
+    EXPECT_EQ(peer->failure(), Errc::connection_lost);
+    EXPECT_GE(peer->output().size(), 251 * wire::success_size);
+    EXPECT_LE(peer->output().size(), 252 * wire::success_size); // not what 300 would take
+    EXPECT_EQ(peer->outstanding(), count);
+}
+
 TEST_P(CongestionTest, answers_for_ever_where_they_are_taken) {
     for (int i = 0; i < 1'000; ++i) {
         peer.receive(Pubrec{.packet_id = 1});

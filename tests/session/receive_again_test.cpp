@@ -84,6 +84,36 @@ TEST_P(ReceiveAgainTest, remembers_a_consumer_that_was_done_between_two_links) {
     EXPECT_THAT(peer.sent(), ElementsAre("PUBREC#7"));
 }
 
+TEST_P(ReceiveAgainTest, hands_on_again_what_was_given_back_unseen) {
+    peer.receive_message("a", "x", q2, 7);
+    const Delivery delivery = peer.deliveries.front();
+    peer->give_back(delivery);
+    peer.receive_message("a", "x", q2, 7, true); // on the same link nothing was lost
+    EXPECT_THAT(peer.events(), ElementsAre("PUBLISH#7 q2 a:x"));
+    connect(true);
+    peer.receive_message("a", "x", q2, 7, true);
+    EXPECT_THAT(peer.events(), ElementsAre("PUBLISH#7 q2 dup a:x"));
+    EXPECT_EQ(peer->unacknowledged(), 1u);
+    peer->acknowledge(delivery); // of the first time
+    EXPECT_THAT(peer.sent(), IsEmpty());
+    peer->acknowledge(peer.deliveries.back());
+    EXPECT_THAT(peer.sent(), ElementsAre("PUBREC#7"));
+}
+
+TEST_P(ReceiveAgainTest, takes_nothing_back_that_was_acknowledged_or_is_another) {
+    peer.receive_message("a", "x", q2, 7);
+    const Delivery delivery = peer.deliveries.front();
+    peer->give_back({delivery.sequence, 99, q2});
+    peer->give_back({delivery.sequence + 1, 7, q2});
+    peer->give_back({delivery.sequence, 7, q1});
+    peer->acknowledge(delivery);
+    peer->give_back(delivery);
+    connect(true);
+    peer.receive_message("a", "x", q2, 7, true);
+    EXPECT_THAT(peer.events(), IsEmpty());
+    EXPECT_THAT(peer.sent(), ElementsAre("PUBREC#7"));
+}
+
 TEST(ReceiveAgain5, remembers_that_a_consumer_refused_between_two_links) {
     SessionPeer peer{Version::v5};
     peer.connect();

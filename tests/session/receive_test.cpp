@@ -171,6 +171,18 @@ TEST_P(ReceiveTest, takes_each_acknowledgement_once) {
     EXPECT_EQ(peer->unacknowledged(), 1u);
 }
 
+TEST_P(ReceiveTest, takes_each_acknowledgement_once_also_while_an_older_one_is_missing) {
+    peer.receive_message("a", "old", q1, 1);
+    peer.receive_message("a", "x", q1, 2);
+    peer.receive_message("a", "y", q1, 3);
+    for (int i = 0; i < 2; ++i) peer->acknowledge(peer.deliveries[1], ReasonCode::success);
+    peer->acknowledge(peer.deliveries[1], ReasonCode::not_authorized); // too late
+    EXPECT_THAT(peer.sent(), IsEmpty());
+    peer.acknowledge();
+    EXPECT_THAT(peer.sent(), ElementsAre("PUBACK#1", "PUBACK#2"));
+    EXPECT_EQ(peer->unacknowledged(), 1u);
+}
+
 TEST_P(ReceiveTest, a_message_with_an_acknowledged_identifier_is_a_new_one) { // [MQTT-4.3.2-5] [MQTT-4.3.3-12]
     for (int i = 0; i < 2; ++i) {
         peer.receive_message("a", "x", q1, 7, i == 1);
@@ -231,6 +243,16 @@ TEST_P(ReceiveTest, keeps_identifiers_of_both_directions_apart) {
     peer.receive(Pubcomp{.packet_id = 1});
     EXPECT_THAT(peer.sent(), ElementsAre("PUBLISH#1 q2 a:out", "PUBREC#1", "PUBREL#1", "PUBCOMP#1"));
     EXPECT_EQ(peer->outstanding(), 0u);
+}
+
+/// A broker may say that it takes three bytes at most; then it gets no answer, rather than one that it forbids.
+TEST(Receive5, ends_a_link_on_which_no_answer_may_be_sent) { // [MQTT-3.2.2-15]
+    SessionPeer peer{Version::v5};
+    peer.connect({.properties = {.maximum_packet_size = 3}});
+    peer.receive_message("a", "x", q1, 7);
+    peer.acknowledge();
+    EXPECT_EQ(peer->failure(), Errc::packet_too_large);
+    EXPECT_THAT(peer.sent(), IsEmpty());
 }
 
 // --- codes of acknowledgements

@@ -68,6 +68,18 @@ TEST_F(TopicAlias5, is_for_topics_that_are_longer_than_it) {
                                          "PUBLISH q0 alias=1 :x"));
 }
 
+/// What it would keep of them is bounded.
+TEST_F(TopicAlias5, is_not_for_topics_that_are_very_long) {
+    peer.connect(granting(10));
+    const std::string longest(TopicAliases::longest_topic, 't');
+    for (int i = 0; i < 2; ++i) {
+        peer.publish(longest + "t", "x", q0);
+        peer.publish(longest, "x", q0);
+    }
+    EXPECT_THAT(peer.sent(), ElementsAre("PUBLISH q0 " + longest + "t:x", "PUBLISH q0 alias=1 " + longest + ":x",
+                                         "PUBLISH q0 " + longest + "t:x", "PUBLISH q0 alias=1 :x"));
+}
+
 TEST_F(TopicAlias5, is_never_above_the_brokers_maximum) { // [MQTT-3.2.2-17] [MQTT-3.3.2-9]
     peer.connect(granting(2));
     for (const char* topic : {"topic/1", "topic/2", "topic/3", "topic/1", "topic/2"}) peer.publish(topic, "x", q0);

@@ -90,6 +90,27 @@ TEST(ChangeOfVersionInBounds, holds_for_what_was_prepared_before_and_finds_no_ro
     EXPECT_EQ(2, submitted->id);
 }
 
+/// MQTT 5 needs one byte more, which the greatest packet does not have.
+TEST(ChangeOfVersionInSize, ends_what_the_other_version_has_no_room_for) {
+    SessionPeer peer(Version::v3_1_1, {.outbound_bytes = std::size_t{1} << 30});
+    Publish message{.topic = "a", .qos = q1};
+    const std::vector<std::byte> bytes(max_remaining_length - 5); // topic and packet identifier
+    const Payload payload = Payload::copy(bytes);
+    message.payload = payload.bytes();
+    auto prepared = peer->prepare(message, &payload);
+    ASSERT_TRUE(prepared) << prepared.failure().message();
+    auto second = peer->prepare(message, &payload);
+    ASSERT_TRUE(second);
+    NotedOperation queued;
+    ASSERT_TRUE(peer->submit(*second, &queued));
+    peer->use_version(Version::v5);
+    EXPECT_EQ(queued.outcome, make_error_code(Errc::not_supported).message());
+    EXPECT_EQ(peer->outstanding(), 0u);
+    EXPECT_EQ(peer->outstanding_bytes(), 0u);
+    EXPECT_TRUE(peer->submit(*prepared, nullptr).failure() == Errc::not_supported);
+    EXPECT_TRUE(*prepared) << "and left to its owner";
+}
+
 TEST_F(ChangeOfVersion, holds_for_what_was_prepared_before) {
     Publish message{.topic = "a", .payload = as_bytes(std::string_view("1")), .qos = q1};
     auto prepared = peer->prepare(message);

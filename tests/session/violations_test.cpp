@@ -237,6 +237,9 @@ TEST(Explained5, acknowledgements_explain_themselves_only_where_we_allow_it) { /
     EXPECT_TRUE(refuses(Pubrel{.packet_id = 9, .properties = why}));
     EXPECT_TRUE(refuses(Suback{.packet_id = 9, .reason_codes = codes, .properties = why}));
     EXPECT_TRUE(refuses(Unsuback{.packet_id = 9, .reason_codes = codes, .properties = why}));
+    const UserProperty property[] = {{"why", "because"}};
+    EXPECT_TRUE(refuses(Puback{.packet_id = 1, .properties = {.user_properties = property}}));
+    EXPECT_TRUE(refuses(Suback{.packet_id = 9, .reason_codes = codes, .properties = {.user_properties = property}}));
     EXPECT_FALSE(refuses(Puback{.packet_id = 1}));
     SessionPeer peer{v5};
     peer.connect();

@@ -216,6 +216,15 @@ TEST_P(FakeBrokerDelivery, calls_an_answer_that_does_not_fit_a_protocol_error) {
     a->send(Puback{.packet_id = 1});
     EXPECT_TRUE(a->ended());
     EXPECT_THAT(broker.complaints(), ElementsAre(HasSubstr("PUBACK id=1 does not fit")));
+
+    auto b = connected("b");
+    b->subscribe("u", QoS::at_least_once);
+    static_cast<void>(b->take());
+    broker.publish("u", "x", QoS::at_least_once);
+    runtime.run_until_idle();
+    b->send(Pubrec{.packet_id = 1});
+    EXPECT_TRUE(b->ended());
+    EXPECT_THAT(broker.complaints().back(), HasSubstr("PUBREC id=1 does not fit"));
 }
 
 // --- sessions

@@ -165,6 +165,24 @@ TEST_P(FakeBrokerTest, shares_messages_with_those_who_are_there_while_somebody_i
     EXPECT_EQ(broker.session("away")->queued, 1U);
 }
 
+TEST_P(FakeBrokerTest, forgets_a_group_when_its_last_member_has_left) {
+    auto a = connected("a");
+    auto b = connected("b");
+    for (RawClient* client : {a.get(), b.get()}) {
+        client->subscribe("$share/workers/jobs");
+        static_cast<void>(client->take());
+    }
+    a->unsubscribe("$share/workers/jobs");
+    broker.publish("jobs", "1");
+    b->unsubscribe("$share/workers/jobs");
+    broker.publish("jobs", "2");
+    EXPECT_THAT(a->take(), ElementsAre(StartsWith("UNSUBACK")));
+    EXPECT_THAT(b->take(), ElementsAre(HasSubstr(": 1"), StartsWith("UNSUBACK")));
+    a->subscribe("$share/workers/jobs");
+    broker.publish("jobs", "3");
+    EXPECT_THAT(a->take(), ElementsAre(StartsWith("SUBACK"), HasSubstr(": 3")));
+}
+
 TEST_P(FakeBrokerTest, gives_a_shared_subscription_no_retained_messages) { // section 4.8.2
     broker.publish("jobs", "old", QoS::at_most_once, true);
     auto a = connected("a");

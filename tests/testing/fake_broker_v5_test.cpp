@@ -185,6 +185,20 @@ TEST_F(FakeBrokerV5, drops_messages_that_the_client_is_too_small_for) { // [MQTT
     EXPECT_EQ(broker.session("a")->in_flight, 1U);
 }
 
+TEST_F(FakeBrokerV5, ends_a_delivery_that_a_later_connection_is_too_small_for) { // [MQTT-3.1.2-25]
+    Connect connect{.client_id = "a", .clean_start = false, .properties = {.session_expiry_interval = 3600}};
+    auto a = connected(connect);
+    subscribe(*a, {.filter = "#", .qos = QoS::at_least_once});
+    broker.publish("t", std::string(100, 'x'), QoS::at_least_once);
+    broker.publish("t", "small", QoS::at_least_once);
+    EXPECT_THAT(a->take(), SizeIs(2));
+    a->close();
+    connect.properties.maximum_packet_size = 50;
+    a = connected(connect);
+    EXPECT_THAT(a->take(), ElementsAre(HasSubstr("small")));
+    EXPECT_EQ(broker.session("a")->in_flight, 1U);
+}
+
 TEST_F(FakeBrokerV5, ends_a_delivery_that_the_client_refuses) { // section 4.3.3
     auto a = connected({.client_id = "a"});
     subscribe(*a, {.filter = "#", .qos = QoS::exactly_once});

@@ -86,6 +86,31 @@ TEST_F(FaultyStreamTest, without_faults_is_the_stream_inside) {
     EXPECT_TRUE(*near_ear.end == Errc::end_of_stream);
 }
 
+TEST_F(FaultyStreamTest, passes_on_the_hint_to_acknowledge_soon) {
+    struct Counting final : Stream {
+        explicit Counting(int& asked_) noexcept : asked(asked_) {}
+        void start(StreamHandler&) override {}
+        void write(Buffer& bytes) override { bytes.clear(); }
+        std::size_t backlog() const noexcept override { return 0; }
+        void set_reading(bool) override {}
+        void shutdown() override {}
+        void acknowledge_soon() noexcept override { ++asked; }
+        std::string peer() const override { return "nobody"; }
+        int& asked;
+    };
+    int asked = 0;
+    FaultyStream stream(runtime, std::make_unique<Counting>(asked), {.sent = {.cut_after = 3}});
+    stream.start(near_ear);
+    stream.acknowledge_soon();
+    EXPECT_EQ(asked, 1);
+    Buffer bytes;
+    bytes.append(as_bytes("abcd"));
+    stream.write(bytes);
+    runtime.run_until_idle();
+    stream.acknowledge_soon(); // there is nobody any more
+    EXPECT_EQ(asked, 1);
+}
+
 TEST_F(FaultyStreamTest, cuts_after_so_many_bytes_sent) {
     join({.sent = {.cut_after = 5}});
     send("abc");

@@ -65,6 +65,7 @@ TEST(TlsContext, what_is_wrong_with_an_option_is_named) {
     const std::string missing = certificate("missing.pem");
     const std::array<std::string_view, 1> bad_protocol{"a,b"};
     const std::string long_key(65, 'k');
+    const std::string broken_certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     struct Case {
         TlsOptions options;
         Errc code;
@@ -77,7 +78,7 @@ TEST(TlsContext, what_is_wrong_with_an_option_is_named) {
         {{.ca_directory = missing}, Errc::tls_failed, "no such file or directory"},
         {{.ca_directory = "/proc/self/fdinfo"}, Errc::tls_failed, "no file in it has a certificate"},
         {{.ca = "nonsense"}, Errc::tls_failed, "\"ca\": there is no certificate"},
-        {{.ca = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}, Errc::tls_failed, "\"ca\": "},
+        {{.ca = broken_certificate}, Errc::tls_failed, "\"ca\": "},
         {{.ca_file = ca, .certificate_file = pem}, Errc::invalid_argument, "needs its key"},
         {{.ca_file = ca, .key_file = key}, Errc::invalid_argument, "needs its certificate"},
         {{.ca_file = ca, .certificate_file = missing, .key_file = key}, Errc::tls_failed, "missing.pem"},
@@ -87,6 +88,7 @@ TEST(TlsContext, what_is_wrong_with_an_option_is_named) {
         {{.ca_file = ca, .certificate_file = pem, .key = "-----BEGIN ENCRYPTED PRIVATE KEY-----"},
          Errc::not_supported,
          "encrypted"},
+        {{.ca_file = ca, .certificate = broken_certificate, .key = "key"}, Errc::tls_failed, "\"certificate\": "},
         {{.ca_file = ca, .min_version = TlsVersion::v1_3, .max_version = TlsVersion::v1_2},
          Errc::invalid_argument,
          "min_version"},
@@ -133,6 +135,23 @@ public:
     }
     const std::string path;
 };
+
+TEST(TlsContext, a_file_that_is_much_too_large_is_not_read) {
+    ChangingFile file("ca.pem");
+    std::filesystem::resize_file(file.path, (std::uintmax_t{64} << 20) + 1); // takes no place on the disk
+    const Failure failure = refusal({.ca_file = file.path});
+    EXPECT_TRUE(failure == Errc::tls_failed);
+    EXPECT_THAT(failure.detail(), HasSubstr("file too large"));
+}
+
+TEST(TlsServerConfig, needs_a_certificate_or_a_key_agreed_upon_before) {
+    const auto counters = std::make_shared<io::TlsCounters>();
+    const auto config = io::TlsConfig::server({}, counters);
+    ASSERT_FALSE(config);
+    EXPECT_TRUE(config.failure() == Errc::invalid_argument);
+    EXPECT_THAT(config.failure().detail(), HasSubstr("certificate: a server needs one"));
+    EXPECT_TRUE(io::TlsConfig::server({.psk = {"sensor-7", "key"}}, counters));
+}
 
 TEST_F(TlsTest, reload_reads_the_files_again_for_new_connections_and_leaves_old_ones_alone) {
     ChangingFile ca("other-ca.pem");

@@ -69,6 +69,11 @@ TEST_P(Handshake, a_common_name_does_where_there_is_no_other_name) {
     expect_success(both);
 }
 
+TEST_P(Handshake, and_is_told_where_the_host_is_another) {
+    Engines both(client(at_version()), server("server-common"), "broker.example");
+    EXPECT_EQ(client_says(both), "the certificate is for localhost, not for broker.example");
+}
+
 TEST_P(Handshake, an_expired_certificate_is_told_with_its_date) {
     Engines both(client(at_version()), server("expired"));
     EXPECT_THAT(client_says(both), HasSubstr("has expired: it was valid until "));
@@ -230,6 +235,32 @@ TEST_P(Handshake, a_peer_that_speaks_no_tls_is_told) {
     }
 }
 
+/// As a server says them that is not wolfSSL's.
+TEST_P(Handshake, an_alert_is_told_with_what_it_means) {
+    struct Case {
+        char alert;
+        std::string says;
+    };
+    const std::vector<Case> cases{
+        {40, "the peer sent the TLS alert handshake_failure: no cipher suite or version in common"},
+        {42, "the peer sent the TLS alert bad_certificate: it does not accept our client certificate"},
+        {51, "the peer sent the TLS alert decrypt_error"},
+        {80, "the peer sent the TLS alert internal_error"},
+        {115, "the peer sent the TLS alert unknown_psk_identity: it does not know the key agreed upon before"},
+        {116, "the peer sent the TLS alert certificate_required: it demands a client certificate, and none was given"},
+        {120, "the peer sent the TLS alert no_application_protocol: it speaks none of the ALPN protocols offered"},
+    };
+    for (const Case& each : cases) {
+        io::TlsEngine lonely(client(at_version()), "localhost", 8883);
+        ASSERT_FALSE(lonely.begin());
+        const std::string record{'\x15', '\x03', '\x03', '\0', '\x02', '\x02', each.alert};
+        Buffer plain;
+        const Failure failure = lonely.handle_input(as_bytes(record), plain);
+        EXPECT_TRUE(failure == Errc::tls_failed) << failure.message();
+        EXPECT_EQ(failure.detail(), each.says);
+    }
+}
+
 TEST_P(Handshake, no_altered_handshake_succeeds_or_crashes) {
     // The server's first flight, with each of its bytes changed in turn: it must fail, or wait for more.
     const auto client_config = client(at_version({.resume_sessions = false}));
@@ -327,6 +358,12 @@ TEST_F(TlsTest, a_key_agreed_upon_before_needs_no_certificate) {
     wrong_name.run();
     wrong_name.close();
     EXPECT_TRUE(wrong_name.client_failure == Errc::tls_failed) << wrong_name.client_failure.message();
+    // What a server says who cannot verify our proof of the key.
+    io::TlsEngine lonely(with(key, "sensor-7"), "localhost", 8883);
+    ASSERT_FALSE(lonely.begin());
+    Buffer plain;
+    EXPECT_EQ(lonely.handle_input(as_bytes({"\x15\x03\x03\0\x02\x02\x33", 7}), plain).detail(),
+              "the peer sent the TLS alert decrypt_error: it does not know the key agreed upon before");
     // A certificate, be it the best, does not take the key's place where no authority is trusted.
     Engines without(with(key, "sensor-7"), server());
     without.run();

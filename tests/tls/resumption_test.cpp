@@ -120,6 +120,25 @@ TEST_F(TlsTest, a_session_of_tls_1_2_is_resumed_by_its_id_where_there_are_no_tic
     }
 }
 
+/// The broker was started again without tickets. wolfSSL 5.5 takes its ServerHello for a resumption, and fails; `TlsOpening`
+/// tries once more, without the session.
+TEST_F(TlsTest, a_ticket_of_tls_1_2_of_no_use_is_offered_once) {
+    io::TlsServerSettings without = server_with("server");
+    without.session_ids_alone = true;
+    const auto from = client({.max_version = TlsVersion::v1_2});
+    const auto first = server();
+    const auto restarted = server(without);
+    std::vector<bool> offered;
+    for (const auto& to : {first, restarted, restarted}) {
+        Engines both(from, to);
+        offered.push_back(both.client.offered_session());
+        both.run();
+        EXPECT_TRUE(both.established() || both.client.offered_session()) << both.client_failure.message();
+        EXPECT_FALSE(both.client.resumed());
+    }
+    EXPECT_THAT(offered, ::testing::ElementsAre(false, true, false));
+}
+
 TEST(TlsSessions, the_one_that_was_not_used_for_the_longest_time_goes_first) {
     io::TlsSessions sessions;
     const std::size_t most = io::TlsSessions::most_endpoints;

@@ -254,6 +254,17 @@ TEST_F(ScramClient, connects_and_authenticates_again_with_a_new_nonce_each_time)
     EXPECT_THAT(broker.verify(), IsEmpty());
 }
 
+TEST_F(ScramClient, one_that_was_moved_authenticates_as_the_one_before) {
+    ScramSha256 made({.user_name = "user", .password = "pencil"});
+    ScramSha256 moved(std::move(made));
+    ScramSha256 other({.user_name = "nobody", .password = "x"});
+    other = std::move(moved);
+    AsyncClient client(runtime, {.client_id = "c", .version = Version::v5, .authenticator = &other});
+    runtime.run(converse(client, true));
+    EXPECT_EQ(broker.messages().size(), 1u);
+    EXPECT_THAT(broker.verify(), IsEmpty());
+}
+
 TEST_F(ScramClient, takes_another_salt_or_number_of_iterations) {
     ScramSha256 scram({.user_name = "user", .password = "pencil"});
     AsyncClient client(runtime, {.client_id = "c", .version = Version::v5, .authenticator = &scram});

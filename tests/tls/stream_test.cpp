@@ -277,6 +277,18 @@ TEST_P(TlsStreamTest, a_peer_that_closes_during_the_handshake_is_told) {
     EXPECT_TRUE(shaken.failure == std::errc::connection_reset) << shaken.failure.message();
 }
 
+TEST_P(TlsStreamTest, a_handshake_that_cannot_begin_is_told_later) {
+    Pipe pipe = make_pipe(runtime, options, {"the server", "the client"});
+    io::TlsStream nameless(runtime, std::move(pipe.first), std::make_unique<io::TlsEngine>(client(), "", 8883));
+    nameless.shake_hands(shaken);
+    EXPECT_EQ(shaken.calls, 0);
+    runtime.run_until_idle();
+    ASSERT_EQ(shaken.calls, 1);
+    EXPECT_TRUE(shaken.failure == Errc::invalid_argument) << shaken.failure.message();
+    EXPECT_EQ(shaken.failure.phase(), Phase::tls);
+    EXPECT_THAT(shaken.failure.detail(), HasSubstr("no host name"));
+}
+
 TEST_P(TlsStreamTest, a_server_hears_what_was_wrong_with_its_client) {
     io::TlsServerSettings demanding = server_with("server");
     demanding.client_ca = text_of("ca.pem");

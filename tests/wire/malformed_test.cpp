@@ -41,6 +41,24 @@ TEST_P(Malformed, is_refused_with_its_code) {
     EXPECT_FALSE(packet.failure().detail().empty());
 }
 
+/// The hot path reads PUBLISH in pieces; it refuses the same, in the same words.
+TEST_P(Malformed, publish_is_refused_in_pieces_as_it_is_as_a_whole) {
+    const Case& row = GetParam();
+    if (row.from != Sender::any) return; // pieces may be anybody's
+    const std::vector<std::byte> bytes = hex(row.bytes);
+    Framer framer;
+    framer.feed(bytes);
+    const auto frame = framer.next();
+    if (!frame || !*frame || (*frame)->type() != PacketType::publish) return;
+    Arena arena;
+    const Result<Publish> whole = decode<Publish>(**frame, row.version, arena);
+    const Result<PublishParts> parts = decode_publish(**frame, row.version);
+    ASSERT_FALSE(whole);
+    ASSERT_FALSE(parts);
+    EXPECT_EQ(parts.failure().message(), whole.failure().message());
+    EXPECT_EQ(parts.failure().reason_code(), whole.failure().reason_code());
+}
+
 const Case headers[] = {
     {"m1_type_0", v3, "00 00"},
     {"m1_type_0", v5, "00 00"},

@@ -1,137 +1,10 @@
-// WebSocket as a stream, over pipes in memory and in virtual time. The other end is a server's stream, or a peer whose bytes
-// the test writes itself.
-#include "io/ws_stream.hpp"
-
-#include <optional>
+// WebSocket as a stream, once it is open.
 #include <set>
 
-#include <culex/testing/pipe.hpp>
-#include <culex/testing/virtual_runtime.hpp>
-#include <culex/testing/websocket_server.hpp>
-#include <culex/websocket.hpp>
-
-#include "io/ws_handshake.hpp"
-#include "ws/ws_test.hpp"
+#include "ws/stream_fixture.hpp"
 
 namespace culex::testing {
 namespace {
-
-using namespace std::chrono_literals;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::StartsWith;
-
-struct Ear : StreamHandler {
-    virtual ~Ear() = default;
-    void on_read(Bytes bytes) override {
-        heard += as_text(bytes);
-        ++reads;
-        if (end) ADD_FAILURE() << "read after the end";
-    }
-    void on_end(Failure why) override {
-        if (end) ADD_FAILURE() << "ended twice";
-        end = std::move(why);
-    }
-    void on_drained() override { ++drains; }
-
-    std::string heard;
-    Failure end;
-    int reads = 0;
-    int drains = 0;
-};
-
-void write_text(Stream& stream, std::string_view text) {
-    Buffer buffer;
-    buffer.append(as_bytes(text));
-    stream.write(buffer);
-    EXPECT_TRUE(buffer.empty());
-}
-
-struct Opener : OpenHandler {
-    virtual ~Opener() = default;
-    void on_open(Result<std::unique_ptr<Stream>> result) override {
-        ++calls;
-        if (result) {
-            stream = *std::move(result);
-        } else {
-            failure = result.failure();
-        }
-    }
-    int calls = 0;
-    std::unique_ptr<Stream> stream;
-    Failure failure;
-};
-
-class WsStreamTest : public ::testing::Test, protected AcceptHandler {
-protected:
-    WsStreamTest() { runtime.set_websocket(&open_websocket); }
-
-    void open(const StreamOptions& how = {}) {
-        opener.emplace();
-        listener = runtime.listen(Endpoint(Transport::tcp, "broker", 80), *this).value();
-        opening = runtime.open(Endpoint::parse("ws://broker/mqtt").value(), how, *opener);
-        runtime.run_until_idle();
-    }
-    /// With the server that the component has.
-    void connect(WebSocketServerOptions how = {}) {
-        server.emplace(std::move(how));
-        open();
-        if (!opener->stream) return;
-        near = std::move(opener->stream);
-        near->start(near_ear);
-        runtime.run_until_idle();
-    }
-    /// With a peer that answers the upgrade and then says what the test lets it say.
-    void connect_raw(const std::string& behind_the_answer = {}) {
-        open();
-        answer(behind_the_answer);
-        runtime.run_until_idle();
-        ASSERT_TRUE(opener->stream) << opener->failure.message();
-        far_ear.heard.clear();
-        near = std::move(opener->stream);
-        near->start(near_ear);
-        runtime.run_until_idle();
-    }
-    void answer(const std::string& behind = {}) {
-        const auto head = io::HttpHead::parse(far_ear.heard).value();
-        write_text(*far, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                         "Sec-WebSocket-Protocol: mqtt\r\nSec-WebSocket-Accept: " +
-                             io::ws_accept_of(head.value("Sec-WebSocket-Key")) + "\r\n\r\n" + behind);
-    }
-    void say(std::string_view digits) {
-        write_text(*far, unhex(digits));
-        runtime.run_until_idle();
-    }
-    /// The frames that the client has sent to the raw peer: "2:Hello" by opcode, unmasked; everything must be legal.
-    std::vector<std::string> frames() {
-        std::vector<std::string> found;
-        io::WsReader reader(true);
-        Bytes bytes = as_bytes(far_ear.heard);
-        while (const auto piece = reader.next(bytes)) {
-            std::string text(piece->bytes.size(), '\0');
-            io::copy_masked(std::as_writable_bytes(std::span(text)).data(), piece->bytes, piece->mask);
-            found.push_back(std::to_string(static_cast<int>(piece->opcode)) + ":" + text);
-        }
-        EXPECT_EQ(reader.fault(), "");
-        return found;
-    }
-
-    VirtualRuntime runtime;
-    Ear near_ear;
-    Ear far_ear;
-    std::optional<WebSocketServer> server; // none: the peer is raw
-    std::optional<Opener> opener;
-    std::unique_ptr<Listener> listener;
-    std::unique_ptr<Opening> opening;
-    std::unique_ptr<Stream> near;
-    std::unique_ptr<Stream> far;
-
-private:
-    void on_accept(std::unique_ptr<Stream> stream) override {
-        far = server ? (*server)(runtime, std::move(stream)) : std::move(stream);
-        far->start(far_ear);
-    }
-};
 
 TEST_F(WsStreamTest, carries_bytes_both_ways) {
     connect();
@@ -219,6 +92,19 @@ TEST_F(WsStreamTest, takes_what_comes_together_with_the_answer) {
     connect_raw(unhex("82 05 'early' 82 7e 01"));
     EXPECT_EQ(near_ear.heard, "early");
     EXPECT_EQ(near_ear.reads, 1); // and not from inside of `start`
+}
+
+TEST_F(WsStreamTest, keeps_the_order_of_what_came_with_the_answer_and_behind_it) {
+    open();
+    answer(unhex("82 05 'early'"));
+    runtime.run_until_idle();
+    ASSERT_TRUE(opener->stream);
+    write_text(*far, unhex("82 05 'later'")); // held by the transport until somebody listens
+    runtime.run_until_idle();
+    near = std::move(opener->stream);
+    near->start(near_ear);
+    runtime.run_until_idle();
+    EXPECT_EQ(near_ear.heard, "earlylater");
 }
 
 TEST_F(WsStreamTest, answers_a_ping_with_its_payload) {
@@ -422,84 +308,6 @@ TEST_F(WsStreamTest, a_stream_may_be_destroyed_in_each_of_its_calls) {
 }
 
 // --- openings
-
-TEST_F(WsStreamTest, an_answer_that_is_wrong_is_a_failure_of_its_phase) {
-    struct Case {
-        WebSocketServerOptions server;
-        const char* says;
-    };
-    const Case cases[] = {{{.status = "403 Forbidden"}, "the broker answered 403 Forbidden"},
-                          {{.path = "/other"}, "the broker answered 404 Not Found"},
-                          {{.demanded_header = "Authorization: x"}, "the broker answered 401 Unauthorized"},
-                          {{.wrong_accept = true}, "Sec-WebSocket-Accept does not fit"},
-                          {{.sub_protocol = ""}, "chooses no sub-protocol"},
-                          {{.sub_protocol = "mqttv3.1"}, "chooses the sub-protocol \"mqttv3.1\", not mqtt"},
-                          {{.more_headers = "Sec-WebSocket-Extensions: x\r\n"}, "the extension \"x\""}};
-    for (const Case& each : cases) {
-        far.reset();
-        far_ear = {};
-        listener.reset();
-        connect(each.server);
-        ASSERT_EQ(opener->calls, 1);
-        EXPECT_TRUE(opener->failure == Errc::websocket_failed) << opener->failure.message();
-        EXPECT_EQ(opener->failure.phase(), Phase::websocket);
-        EXPECT_EQ(opener->failure.address(), "ws://broker:80/mqtt");
-        EXPECT_THAT(opener->failure.detail(), HasSubstr(each.says));
-        EXPECT_TRUE(far_ear.end) << "the connection is closed";
-    }
-    EXPECT_THAT(opener->failure.message(),
-                StartsWith("WebSocket handshake with ws://broker:80/mqtt: WebSocket failed: "));
-}
-
-TEST_F(WsStreamTest, an_answer_without_end_is_cut_off) {
-    open();
-    write_text(*far, "HTTP/1.1 101 Switching Protocols\r\nX: " + std::string(100'000, 'x'));
-    runtime.run_until_idle();
-    EXPECT_TRUE(opener->failure == Errc::websocket_failed) << opener->failure.message();
-    EXPECT_THAT(opener->failure.detail(), HasSubstr("too long"));
-    EXPECT_TRUE(far_ear.end);
-}
-
-TEST_F(WsStreamTest, a_peer_that_closes_instead_of_answering_is_told) {
-    open();
-    write_text(*far, "HTTP/1.1 101 Swit");
-    far->shutdown();
-    runtime.run_until_idle();
-    EXPECT_TRUE(opener->failure == Errc::websocket_failed) << opener->failure.message();
-    EXPECT_THAT(opener->failure.detail(), HasSubstr("in the middle of the handshake"));
-    EXPECT_EQ(opener->failure.phase(), Phase::websocket);
-}
-
-TEST_F(WsStreamTest, an_opening_may_be_dropped_at_any_moment) {
-    server.emplace();
-    runtime.set_chunk_size(20);
-    for (int steps = 0; steps < 40; ++steps) {
-        far.reset();
-        far_ear = {};
-        listener.reset();
-        opener.emplace();
-        listener = runtime.listen(Endpoint(Transport::tcp, "broker", 80), *this).value();
-        opening = runtime.open(Endpoint::parse("ws://broker").value(), {}, *opener);
-        for (int i = 0; i < steps; ++i) runtime.step();
-        const int calls = opener->calls;
-        opening.reset();
-        runtime.run_until_idle();
-        EXPECT_EQ(opener->calls, calls);
-        opener->stream.reset();
-        runtime.run_until_idle();
-    }
-}
-
-TEST_F(WsStreamTest, headers_of_the_options_are_sent) {
-    server.emplace(WebSocketServerOptions{.demanded_header = "Authorization: Bearer secret"});
-    const HttpHeader headers[] = {{"Authorization", "Bearer secret"}};
-    open({.websocket_headers = headers});
-    EXPECT_TRUE(opener->stream) << opener->failure.message();
-    listener.reset();
-    const HttpHeader bad[] = {{"Host", "elsewhere"}};
-    open({.websocket_headers = bad});
-    EXPECT_TRUE(opener->failure == Errc::invalid_argument) << opener->failure.message();
-}
 
 } // namespace
 } // namespace culex::testing

@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "support/no_descriptors.hpp"
 #include "wire/codec.hpp"
 
 namespace culex::testing {
@@ -113,6 +114,19 @@ TEST(BrokerThread, takes_options) {
     client.connect("a");
     EXPECT_THAT(client.take(1), ElementsAre("CONNACK reason=0x86 (Bad User Name or Password)"));
     client.wait_for_end();
+}
+
+/// The thread has ended by then.
+TEST(BrokerThread, throws_where_the_broker_cannot_be_made) {
+    if (errors_need_descriptors) GTEST_SKIP() << "a sanitizer opens pipes";
+    try {
+        const NoDescriptors none;
+        const BrokerThread broker;
+        ADD_FAILURE() << "no error";
+    } catch (const Error& error) {
+        EXPECT_TRUE(error.failure() == std::errc::too_many_files_open) << error.what();
+    }
+    EXPECT_NE(BrokerThread().port(), 0);
 }
 
 TEST(BrokerThread, runs_calls_on_its_thread_and_waits_for_them) {
