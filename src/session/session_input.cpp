@@ -54,6 +54,8 @@ void Session::handle_frames() {
     wire::Frame frame;
     while (state_ == State::connected || state_ == State::opening) {
         handle_runs();
+        if (state_ == State::failed) [[unlikely]]
+            return;
         if (!framer_.next_short(frame)) {
             const auto other = framer_.next();
             if (!other) return fail(other.failure());
