@@ -4,12 +4,13 @@
 // Invariant: what the session sends is always made of whole, legal packets of a client, in their place. Never more is in
 // flight than the broker has granted, nothing is sent twice on a link, nor under an identifier in use. Nothing is acknowledged
 // before the application was given it and was done with it, and in the order of arrival. An operation ends once: well only if
-// the broker answered, and at the latest with the session. What is outstanding, in the output and on the heap stays within the
+// the broker answered, and at the latest with the session; so does a claim (session_claims.hpp). What is outstanding, in the output and on the heap stays within the
 // bounds, whatever the broker says (session_model.hpp has the rules for the packets).
 
 #include <memory>
 
 #include "fuzz/fuzz.hpp"
+#include "fuzz/session_claims.hpp"
 #include "fuzz/session_model.hpp"
 #include "session/session_direct.hpp"
 
@@ -58,6 +59,7 @@ public:
         const std::uint8_t how = input_.byte();
         if ((how & 1) != 0) session_->set_message_sink(this);
         takes_apart_ = (how & 2) != 0;
+        session_->set_ready_sink(claims_);
     }
 
     void run() {
@@ -67,6 +69,7 @@ public:
             check();
         }
         session_.reset();
+        claims_.end();
         for (const Asked& asked : operations_) FUZZ_CHECK(!asked.waited || asked.endings == 1, "it never ended");
     }
 
@@ -198,6 +201,7 @@ private:
     }
     /// The transport takes all that there is.
     void flush() {
+        claims_.run();
         if (!up_) return;
         session_->before_flush();
         watch();
@@ -251,6 +255,7 @@ private:
     }
     void note_acked(PacketId id) {
         for (Asked& asked : operations_) asked.acked |= asked.waited && asked.endings == 0 && asked.id == id;
+        claims_.note_acked(id);
     }
     void hear_request_answer() {
         std::vector<ReasonCode> codes(input_.below(4), ReasonCode::success);
@@ -320,10 +325,21 @@ private:
         tell(message);
         if (message.qos == QoS::at_most_once)
             return (void)session_->send_plain_once<false>(message.topic, message.payload, message.retain);
+        if (model_.told.size() % 4 != 0) return claim(message);
         Asked& operation = ask();
         operation.id = session_->send_plain_tracked<false>(message.topic, message.payload, message.qos, message.retain,
                                                            &operation);
         operation.waited = operation.id != 0;
+    }
+    void claim(const Publish& message) {
+        Claims::Claimed& claimed = claims_.add();
+        if (session_->send_plain_tracked<false>(message.topic, message.payload, message.qos, message.retain,
+                                                claimed.claim, &Claims::resume)) {
+            claims_.begun(claimed);
+        } else {
+            FUZZ_CHECK(claimed.claim.state == Claims::State::none, "not taken, and claimed");
+        }
+        if (model_.told.size() % 32 == 1) claims_.drop_one();
     }
     void publish_prepared() {
         const Payload payload(next_payload());
@@ -395,6 +411,7 @@ private:
         const Bytes data = input_.bytes(input_.below(10));
         if (session_->verifying()) {
             for (Asked& asked : operations_) asked.acked |= acked_while_verifying_;
+            if (acked_while_verifying_) claims_.note_all_acked();
             acked_while_verifying_ = false;
             return session_->accept(now_);
         }
@@ -454,6 +471,7 @@ private:
     Input input_;
     const session::Config config_;
     SessionModel model_;
+    Claims claims_;
     std::deque<Asked> operations_; // outlive the session: they hear of its end
     std::unique_ptr<Session> session_;
     std::vector<Delivery> deliveries_; // with the application
