@@ -65,7 +65,6 @@ Claimed* Exchange::answer_claim(ReasonCode code) noexcept {
     assert(!linked());
     claim->reason_code = code;
     if (waiting) {
-        delete std::exchange(payload_, nullptr);
         mark_answered();
         return this;
     }

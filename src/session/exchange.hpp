@@ -86,9 +86,10 @@ public:
         operation_ = operation;
         if (operation) operation->exchange_ = this;
     }
-    /// `run` is called when there is an answer and somebody waits; see `settle_claim`.
+    /// Of a message whose payload does not stand apart. `run` is called when there is an answer and somebody waits; see
+    /// `settle_claim`.
     void attach(Claim& by, Run run) noexcept {
-        assert(!waited_for());
+        assert(!waited_for() && !payload_);
         set_run(run);
         claim = &by;
         by.node = this;

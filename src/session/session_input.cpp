@@ -229,7 +229,7 @@ const std::byte* Session::settle_claims(const std::byte* const begin, const std:
         if (next == list.end() || !wire::begins_success(at, Reply)) break;
         const PacketId id = wire::read_u16(at + 2);
         if (next->id != id || next->step != waiting_for<Reply> || next->sent_at != sent_at) break;
-        if (!next->waiting || next->payload_apart()) break;
+        if (!next->waiting) break;
         ids_.vacate(id);
         bytes += next->footprint();
         next->mark_answered();

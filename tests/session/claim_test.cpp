@@ -210,6 +210,29 @@ TEST_P(ClaimTest, need_not_be_answered_in_order_nor_be_waited_for) {
     EXPECT_EQ(peer->outstanding_bytes(), 0u);
 }
 
+TEST_P(ClaimTest, count_each_for_its_own_time_and_qos) {
+    NotedClaim& early = await();
+    peer.flush();
+    peer.now += std::chrono::milliseconds(100);
+    NotedClaim& late = await();
+    NotedClaim& twice = await(QoS::exactly_once);
+    peer.flush();
+    peer.now += std::chrono::milliseconds(1);
+    Statistics before, after;
+    peer->count_into(before);
+    // The last as of a broker without QoS 2 of its own.
+    answer({&early, &late, &twice});
+    peer->count_into(after);
+    EXPECT_EQ(run().size(), 3u);
+    const auto counted = [](const LatencyHistogram& now, const LatencyHistogram& then, int milliseconds) {
+        const std::size_t bucket = LatencyHistogram::bucket_of(static_cast<std::uint64_t>(milliseconds) * 1000);
+        return now.buckets[bucket] - then.buckets[bucket];
+    };
+    EXPECT_EQ(counted(after.puback, before.puback, 101), 1u);
+    EXPECT_EQ(counted(after.puback, before.puback, 1), 1u);
+    EXPECT_EQ(counted(after.pubcomp, before.pubcomp, 1), 1u);
+}
+
 TEST_P(ClaimTest, an_answer_that_nobody_asked_for_ends_no_other) {
     NotedClaim& first = await();
     NotedClaim& second = await();
@@ -295,6 +318,19 @@ TEST_P(ClaimTest, is_answered_on_a_later_link) {
     Statistics after;
     peer->count_into(after);
     EXPECT_EQ(after.pubcomp.count(), 1u); // how long the other took spans two links
+}
+
+TEST_P(ClaimTest, gives_back_no_quota_that_another_link_had_given) {
+    if (!v5()) GTEST_SKIP() << "3.1.1 grants no receive maximum";
+    NotedClaim& released = await(QoS::exactly_once);
+    peer.flush();
+    answer({&released}, PacketType::pubrec);
+    peer.end();
+    peer.connect({.session_present = true, .properties = {.receive_maximum = 2}});
+    peer.flush();
+    answer({&released}, PacketType::pubcomp);
+    for (int i = 0; i < 3; ++i) peer.publish("t", "x", QoS::at_least_once);
+    EXPECT_EQ(peer.sent().size(), 2u);
 }
 
 TEST_P(ClaimTest, fails_where_the_session_is_suspended_and_its_message_stays) {
@@ -415,6 +451,18 @@ TEST_P(ClaimTest, is_not_made_where_something_stands_in_the_way) {
     EXPECT_TRUE(refused("t", "x", QoS::at_least_once));
     EXPECT_EQ(noted.claim.state, State::none);
     EXPECT_EQ(peer->outstanding(), 1u);
+}
+
+/// What is short is not measured one by one.
+TEST_P(ClaimTest, is_not_made_where_the_broker_takes_less_than_short_packets) {
+    if (!v5()) GTEST_SKIP() << "3.1.1 grants no maximum packet size";
+    for (const std::uint32_t most : {127U, 128U}) {
+        peer.end();
+        connect({.session_present = true, .properties = {.maximum_packet_size = most}});
+        NotedClaim noted;
+        EXPECT_EQ(try_claim(noted), most == 128);
+        EXPECT_EQ(peer->send_plain_once<true>("t", as_bytes("x"), false), most == 128);
+    }
 }
 
 TEST_P(ClaimTest, is_not_made_beyond_the_bounds) {
