@@ -50,6 +50,9 @@ public:
         requests_.clear();
         aliases_.clear();
         owed_pubacks_.clear();
+        received_.clear();
+        released_.clear();
+        completed_.clear();
     }
     [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_.size(); }
     [[nodiscard]] std::uint16_t last_request() const noexcept { return last_request_; }
@@ -123,6 +126,18 @@ private:
         connack_came_ = true;
         session_present_ = packet.session_present;
         granted_ = session::Limits::granted(packet.properties, std::chrono::seconds{0}, 0);
+    }
+    template <class F> void heard(const Publish& packet, F&) {
+        if (packet.qos != QoS::exactly_once) return;
+        if (completed_.erase(packet.packet_id) != 0) {
+            received_.erase(packet.packet_id);
+            released_.erase(packet.packet_id);
+        }
+        ++received_[packet.packet_id];
+    }
+    template <class F> void heard(const Pubrel& packet, F&) {
+        completed_.erase(packet.packet_id);
+        ++released_[packet.packet_id];
     }
     template <class F> void heard(const Puback& packet, F& acked) {
         acked(packet.packet_id);
@@ -209,11 +224,16 @@ private:
         check_code(packet.reason_code, given);
         owed_pubacks_.pop_front();
     }
+    /// At QoS 2 there is no answer without a packet that asks for it, and behind PUBCOMP the same identifier is another message:
+    /// none of what the former one has asked for answers that [MQTT-4.3.3-12].
     void said(const Pubrec& packet) {
+        FUZZ_CHECK(received_[packet.packet_id]-- > 0, "PUBREC {} answers nothing", packet.packet_id);
         if (config_.deliver_on_pubrel) return; // it takes the message, and hands it on later
         check_code(packet.reason_code, finished(packet.packet_id, "PUBREC"));
     }
     void said(const Pubcomp& packet) {
+        FUZZ_CHECK(released_[packet.packet_id]-- > 0, "PUBCOMP {} answers nothing", packet.packet_id);
+        completed_.insert(packet.packet_id);
         // What we do not know any more is answered, too; MQTT 3.1.1 cannot say so [MQTT-4.3.3-11].
         if (version_ == Version::v5 && !failed(packet.reason_code)) finished(packet.packet_id, "PUBCOMP");
     }
@@ -265,6 +285,9 @@ private:
     std::deque<std::uint64_t> owed_pubacks_; // sequences of this link
     std::map<std::uint64_t, Given> given_;
     std::map<PacketId, std::uint64_t> last_given_; // at QoS 2
+    std::map<PacketId, int> received_;             // PUBLISHes at QoS 2 of this link that PUBREC may still answer
+    std::map<PacketId, int> released_;             // PUBRELs that PUBCOMP may
+    std::set<PacketId> completed_;                 // PUBCOMP was said, and nothing has come since
     std::set<PacketId> pubrecs_;
     PacketId last_request_ = 0;
     PacketId last_publish_ = 0;
