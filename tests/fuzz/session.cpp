@@ -396,7 +396,9 @@ private:
         if (session_->verifying()) {
             for (Asked& asked : operations_) asked.acked |= acked_while_verifying_;
             acked_while_verifying_ = false;
-            return session_->accept(now_);
+            session_->accept(now_);
+            watch();
+            return model_.was_read();
         }
         if (input_.flag()) {
             (void)session_->authenticate(data);
