@@ -77,6 +77,7 @@ Inbound::Released Inbound::handle_pubrel(PacketId id) {
         return {.answer = ReasonCode::success};
     }
     if (waits_with(*held, PacketType::pubcomp)) return {};
+    withdraw(*held); // a PUBREC that the broker has got before
     held->slot = push(PacketType::pubcomp, id, false);
     if (!held->message) return {}; // it was handed on before
     held->delivery = held->slot;
@@ -123,6 +124,7 @@ void Inbound::answered(const Answer& answer) noexcept {
 }
 
 void Inbound::forget(Held& held) noexcept {
+    withdraw(held);
     if (held.link == link_) --unacknowledged_;
     held_.erase(held.id);
     delete &held;
@@ -143,6 +145,13 @@ std::uint64_t Inbound::push(PacketType type, PacketId id, bool done, ReasonCode 
 Inbound::Slot* Inbound::slot_at(std::uint64_t sequence) noexcept {
     if (!has_slot(sequence)) return nullptr;
     return &slots_[static_cast<std::size_t>(sequence - first_slot_)];
+}
+
+void Inbound::withdraw(const Held& held) noexcept {
+    Slot* slot = slot_at(held.slot);
+    if (!slot) return;
+    slot->answer.id = 0;
+    if (!std::exchange(slot->done, true)) ++done_;
 }
 
 bool Inbound::waits_with(const Held& held, PacketType answer) noexcept {

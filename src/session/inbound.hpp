@@ -13,7 +13,9 @@
 /// as soon as its turn comes, and PUBCOMP follows when the consumer is done.
 ///
 /// An entry has at most one answer in the queue. A packet that is repeated meanwhile is answered by it, and so a broker
-/// that repeats itself cannot make the queue grow.
+/// that repeats itself cannot make the queue grow. And no answer outlives its entry: PUBCOMP may pass a PUBREC that waits for
+/// its turn to be said again, and behind PUBCOMP that would be taken for the next message under the identifier, whose
+/// consumer is not done. What is not to be said any more is withdrawn; its place stays, since places count.
 
 #include <optional>
 
@@ -34,7 +36,7 @@ struct Delivery {
 
 /// An answer whose turn has come. Small enough for a register.
 struct Answer {
-    PacketId id = 0;
+    PacketId id = 0; ///< 0: it was withdrawn, and nothing is to be written
     PacketType type = PacketType::puback;
     ReasonCode reason_code = ReasonCode::success;
 };
@@ -149,6 +151,7 @@ private:
     }
     [[nodiscard]] Slot* slot_at(std::uint64_t sequence) noexcept;
     [[nodiscard]] bool waits_with(const Held& held, PacketType answer) noexcept;
+    void withdraw(const Held& held) noexcept;
     void count(Held& held) noexcept;
     void answered(const Answer& answer) noexcept;
     void forget(Held& held) noexcept;

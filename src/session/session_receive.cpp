@@ -123,7 +123,9 @@ void Session::acknowledge(const Delivery& delivery, ReasonCode code, const AckPr
 }
 
 void Session::send_answers() {
-    while (state_ == State::connected && inbound_.has_answer()) answer(inbound_.take_answer());
+    while (state_ == State::connected && inbound_.has_answer()) {
+        if (const Answer next = inbound_.take_answer(); next.id != 0) answer(next);
+    }
 }
 
 void Session::answer_at_length(Answer answer) {

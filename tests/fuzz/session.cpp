@@ -413,7 +413,9 @@ private:
             for (Asked& asked : operations_) asked.acked |= acked_while_verifying_;
             if (acked_while_verifying_) claims_.note_all_acked();
             acked_while_verifying_ = false;
-            return session_->accept(now_);
+            session_->accept(now_);
+            watch();
+            return model_.was_read();
         }
         if (input_.flag()) {
             (void)session_->authenticate(data);

@@ -50,6 +50,16 @@ public:
         requests_.clear();
         aliases_.clear();
         owed_pubacks_.clear();
+        received_.clear();
+        released_.clear();
+        completed_.clear();
+        was_read();
+    }
+    /// What came behind a CONNACK that has to be verified the session reads when it has gone on sending, and then takes an answer
+    /// for that of what it has sent since. Such a broker answers what it has not got; we have to know what is in flight.
+    void was_read() {
+        keeps_ = false;
+        answered_before_.clear();
     }
     [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_.size(); }
     [[nodiscard]] std::uint16_t last_request() const noexcept { return last_request_; }
@@ -123,19 +133,32 @@ private:
         connack_came_ = true;
         session_present_ = packet.session_present;
         granted_ = session::Limits::granted(packet.properties, std::chrono::seconds{0}, 0);
+        keeps_ = packet.properties.authentication_method.has_value();
+    }
+    template <class F> void heard(const Publish& packet, F&) {
+        if (packet.qos != QoS::exactly_once) return;
+        if (completed_.erase(packet.packet_id) != 0) {
+            received_.erase(packet.packet_id);
+            released_.erase(packet.packet_id);
+        }
+        ++received_[packet.packet_id];
+    }
+    template <class F> void heard(const Pubrel& packet, F&) {
+        completed_.erase(packet.packet_id);
+        ++released_[packet.packet_id];
     }
     template <class F> void heard(const Puback& packet, F& acked) {
         acked(packet.packet_id);
-        in_flight_.erase(packet.packet_id);
+        ends(packet.packet_id);
     }
     template <class F> void heard(const Pubrec& packet, F& acked) {
         acked(packet.packet_id);
         pubrecs_.insert(packet.packet_id);
-        if (failed(packet.reason_code)) in_flight_.erase(packet.packet_id);
+        if (failed(packet.reason_code)) ends(packet.packet_id);
     }
     template <class F> void heard(const Pubcomp& packet, F& acked) {
         acked(packet.packet_id);
-        in_flight_.erase(packet.packet_id);
+        ends(packet.packet_id);
     }
     template <class F> void heard(const Suback& packet, F& acked) {
         acked(packet.packet_id);
@@ -144,6 +167,10 @@ private:
     template <class F> void heard(const Unsuback& packet, F& acked) {
         acked(packet.packet_id);
         requests_.erase(packet.packet_id);
+    }
+
+    void ends(PacketId id) {
+        if (in_flight_.erase(id) == 0 && keeps_) answered_before_.insert(id);
     }
 
     // --- the session's
@@ -179,7 +206,7 @@ private:
         if (packet.qos == QoS::at_most_once) return;
         last_publish_ = packet.packet_id;
         check_free(packet.packet_id, packet);
-        in_flight_.insert(packet.packet_id);
+        if (answered_before_.erase(packet.packet_id) == 0) in_flight_.insert(packet.packet_id);
         FUZZ_CHECK(in_flight_.size() <= granted_.receive_maximum, "{} are in flight", in_flight_.size());
     }
     void said(const Subscribe& packet) {
@@ -209,11 +236,16 @@ private:
         check_code(packet.reason_code, given);
         owed_pubacks_.pop_front();
     }
+    /// At QoS 2 there is no answer without a packet that asks for it, and behind PUBCOMP the same identifier is another message:
+    /// none of what the former one has asked for answers that [MQTT-4.3.3-12].
     void said(const Pubrec& packet) {
+        FUZZ_CHECK(received_[packet.packet_id]-- > 0, "PUBREC {} answers nothing", packet.packet_id);
         if (config_.deliver_on_pubrel) return; // it takes the message, and hands it on later
         check_code(packet.reason_code, finished(packet.packet_id, "PUBREC"));
     }
     void said(const Pubcomp& packet) {
+        FUZZ_CHECK(released_[packet.packet_id]-- > 0, "PUBCOMP {} answers nothing", packet.packet_id);
+        completed_.insert(packet.packet_id);
         // What we do not know any more is answered, too; MQTT 3.1.1 cannot say so [MQTT-4.3.3-11].
         if (version_ == Version::v5 && !failed(packet.reason_code)) finished(packet.packet_id, "PUBCOMP");
     }
@@ -256,15 +288,20 @@ private:
     bool said_disconnect_ = false;
     bool session_present_ = false;
     bool broken_ = false;
+    bool keeps_ = false; // the session keeps what comes behind CONNACK until that is verified
     wire::Framer from_broker_;
     wire::Framer from_session_;
     session::Limits granted_;
-    std::set<PacketId> in_flight_; // PUBLISH of this link, not answered for good
+    std::set<PacketId> in_flight_;       // PUBLISH of this link, not answered for good
+    std::set<PacketId> answered_before_; // ... before it was sent
     std::set<PacketId> requests_;
     std::map<std::uint16_t, std::string> aliases_;
     std::deque<std::uint64_t> owed_pubacks_; // sequences of this link
     std::map<std::uint64_t, Given> given_;
     std::map<PacketId, std::uint64_t> last_given_; // at QoS 2
+    std::map<PacketId, int> received_;             // PUBLISHes at QoS 2 of this link that PUBREC may still answer
+    std::map<PacketId, int> released_;             // PUBRELs that PUBCOMP may
+    std::set<PacketId> completed_;                 // PUBCOMP was said, and nothing has come since
     std::set<PacketId> pubrecs_;
     PacketId last_request_ = 0;
     PacketId last_publish_ = 0;

@@ -223,6 +223,50 @@ TEST_P(OnPubrelTest, hands_on_once_what_is_repeated_at_any_step) {
     EXPECT_THAT(peer.events(), ElementsAre("PUBREL#7 q2 a:y"));
 }
 
+// What waits behind the answer to a slow message must not be taken for an answer to the next one under its identifier.
+TEST_P(OnPubrelTest, a_pubcomp_that_waited_never_ends_the_next_message_of_its_identifier) { // [MQTT-4.3.3-12]
+    peer.receive_message("a", "old", q2, 7);
+    peer.receive_message("a", "slow", q1, 8);
+    peer.receive(Pubrel{.packet_id = 7});
+    EXPECT_THAT(peer.sent(), ElementsAre("PUBREC#7"));
+    EXPECT_THAT(peer.events(), ElementsAre("PUBLISH#8 q1 a:slow", "PUBREL#7 q2 a:old"));
+    peer->acknowledge(peer.deliveries[1]);
+    peer.receive(Pubrel{.packet_id = 7}); // the broker does not wait for what is held back
+    EXPECT_THAT(peer.sent(), ElementsAre("PUBCOMP#7"));
+    peer.receive_message("a", "new", q2, 7);
+    peer.acknowledge();
+    EXPECT_THAT(peer.sent(), ElementsAre("PUBACK#8", "PUBREC#7"));
+    peer.receive(Pubrel{.packet_id = 7});
+    EXPECT_THAT(peer.events(), ElementsAre("PUBREL#7 q2 a:new"));
+}
+
+TEST_P(OnPubrelTest, a_pubrec_that_waited_never_takes_the_next_message_of_its_identifier) { // [MQTT-4.3.3-12]
+    peer.receive_message("a", "old", q2, 7);
+    peer.receive_message("a", "slow", q1, 8);
+    peer.receive_message("a", "old", q2, 7, true); // the second PUBREC waits
+    peer.receive(Pubrel{.packet_id = 7});
+    EXPECT_THAT(peer.events(), ElementsAre("PUBLISH#8 q1 a:slow", "PUBREL#7 q2 a:old"));
+    peer->acknowledge(peer.deliveries[1]);
+    peer.receive(Pubrel{.packet_id = 7});
+    peer.receive_message("a", "new", q2, 7);
+    EXPECT_THAT(peer.sent(), ElementsAre("PUBREC#7", "PUBCOMP#7"));
+    peer.acknowledge();
+    EXPECT_THAT(peer.sent(), ElementsAre("PUBACK#8", "PUBREC#7"));
+    EXPECT_EQ(peer->unacknowledged(), 1u);
+}
+
+TEST_P(OnPubrelTest, one_answer_does_for_a_repeated_message_and_its_pubrel) {
+    peer.receive_message("a", "x", q2, 7);
+    peer.receive_message("a", "slow", q1, 8);
+    peer.receive_message("a", "x", q2, 7, true); // PUBREC waits, and is not needed any more when PUBREL comes
+    peer.receive(Pubrel{.packet_id = 7});
+    peer.sent();
+    peer.acknowledge();
+    peer.acknowledge();
+    EXPECT_THAT(peer.sent(), ElementsAre("PUBACK#8", "PUBCOMP#7"));
+    EXPECT_EQ(peer->unacknowledged(), 0u);
+}
+
 TEST_P(OnPubrelTest, keeps_a_message_across_links_until_its_pubrel) {
     peer.receive_message("a", "x", q2, 7);
     connect(true);

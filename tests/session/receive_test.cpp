@@ -220,6 +220,37 @@ TEST_P(ReceiveTest, one_answer_does_for_what_is_repeated_before_it) {
     EXPECT_EQ(peer.events().size(), 1u);
 }
 
+TEST_P(ReceiveTest, an_answer_that_waited_never_acknowledges_the_next_message_of_its_identifier) { // [MQTT-4.3.3-12]
+    peer.receive_message("a", "old", q2, 7);
+    peer.acknowledge();
+    peer.receive_message("a", "slow", q1, 8);
+    peer.receive_message("a", "old", q2, 7, true); // it has not seen PUBREC yet; the second one waits behind PUBACK
+    peer.receive(Pubrel{.packet_id = 7});
+    EXPECT_THAT(peer.sent(), ElementsAre("PUBREC#7", "PUBCOMP#7"));
+    peer.receive_message("a", "new", q2, 7);
+    EXPECT_THAT(peer.events(), ElementsAre("PUBLISH#7 q2 a:old", "PUBLISH#8 q1 a:slow", "PUBLISH#7 q2 a:new"));
+    peer.acknowledge();
+    EXPECT_THAT(peer.sent(), ElementsAre("PUBACK#8"));
+    EXPECT_EQ(peer->unacknowledged(), 1u);
+    peer.acknowledge();
+    EXPECT_THAT(peer.sent(), ElementsAre("PUBREC#7"));
+}
+
+TEST_P(ReceiveTest, an_answer_that_is_not_needed_any_more_holds_no_other_back) {
+    peer.receive_message("a", "x", q2, 7);
+    peer.acknowledge();
+    peer.receive_message("a", "slow", q1, 8);
+    peer.receive_message("a", "x", q2, 7, true);
+    peer.receive_message("a", "y", q1, 9);
+    peer.receive(Pubrel{.packet_id = 7});
+    peer.sent();
+    peer->acknowledge(peer.deliveries[1]);
+    EXPECT_THAT(peer.sent(), IsEmpty());
+    peer.acknowledge();
+    EXPECT_THAT(peer.sent(), ElementsAre("PUBACK#8", "PUBACK#9"));
+    EXPECT_EQ(peer->unacknowledged(), 0u);
+}
+
 TEST_P(ReceiveTest, answers_a_pubrel_of_nothing_with_pubcomp) { // [MQTT-4.3.3-11] [MQTT-3.7.2-1]
     peer.receive_message("a", "slow", q1, 1);
     peer.receive(Pubrel{.packet_id = 9});
