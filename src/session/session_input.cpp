@@ -231,7 +231,7 @@ const std::byte* Session::settle_claims(const std::byte* const begin, const std:
         if (next->id != id || next->step != waiting_for<Reply> || next->sent_at != sent_at) break;
         if (!next->waiting) break;
         ids_.vacate(id);
-        bytes += next->footprint();
+        bytes += sizeof(Exchange) + next->packet().size(); // the footprint: a claimed payload never stands apart
         next->mark_answered();
         ++next;
     }
