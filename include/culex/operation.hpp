@@ -67,6 +67,8 @@ struct Claim {
     };
 
     explicit Claim(State state_) noexcept : state(state_) {}
+    Claim(const Claim&) = delete; // its node knows where it is
+    Claim& operator=(const Claim&) = delete;
     /// Whether there is something to clean up.
     [[nodiscard]] bool open() const noexcept { return state > State::answered; }
     /// What follows the last use of a claim that is `waiting` or `failed`: nothing of it runs any more. The message stays the

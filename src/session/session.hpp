@@ -29,6 +29,9 @@
 ///
 /// A large payload is not copied into the output. It goes before it (`take_ahead`), with what was in the output until then.
 ///
+/// Who waits for an exchange has attached an `Operation`, which is called with the outcome; or a `Claim`, for which the exchange
+/// itself moves on to what is ready to run, many at once where a run of answers is for the oldest messages (`settle_claims`).
+///
 /// What is queued, sent and not acknowledged, or asked for is bounded. Beyond the bounds the policy (`WhenFull`) decides; it
 /// drops from queue_ alone, never what was sent once (session_bounds.cpp).
 

@@ -1,8 +1,8 @@
 #pragma once
 /// \file session_direct.hpp
 /// The short ways of `Session::publish`, for a message without properties that can be sent at once, and of
-/// `Session::acknowledge`. Inline, for those who count instructions: the session itself, and its client. Each answers "no" where it cannot, having done
-/// nothing; the long way then finds out why, and whether it matters. `Short` as in `write_plain_publish`.
+/// `Session::acknowledge`. Inline, for those who count instructions: the session itself, and its client. Each answers "no" where
+/// it cannot, having done nothing; the long way then finds out why, and whether it matters. `Short` as in `write_plain_publish`.
 
 #include <cassert>
 
