@@ -310,7 +310,8 @@ private:
     template <PacketType Reply> [[nodiscard]] bool handle_success(PacketId id);
     void handle_runs();
     template <PacketType Reply> void handle_successes();
-    template <PacketType Reply> [[nodiscard]] const std::byte* settle_claims(const std::byte* at, const std::byte* end);
+    template <PacketType Reply>
+    [[nodiscard]] const std::byte* settle_claims(const std::byte* begin, const std::byte* end);
     void count_latency(QoS qos, TimePoint sent_at, std::uint64_t number);
     void handle_replied(PacketType type, PacketId id, ReasonCode code, const AckProperties& properties);
     template <PacketType Type> void handle(const PublishReply<Type>& packet);
@@ -400,9 +401,9 @@ private:
         direct_messages_ = std::min<std::size_t>(config_.outbound_messages, limits_.receive_maximum);
     }
     template <bool Short> [[nodiscard]] bool can_send_plain(const wire::PublishParts& message) const noexcept;
-    template <bool Short, class Waiting>
+    template <bool Short, class Attach>
     [[nodiscard]] bool send_plain_for(std::string_view topic, Bytes payload, QoS qos, bool retain,
-                                      const Waiting& waiting);
+                                      const Attach& attach);
     template <bool Short>
     std::size_t append_plain(const wire::PublishParts& message, Version version, std::size_t remaining);
     Result<Published> send_once(Publish& message);
