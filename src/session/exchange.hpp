@@ -123,7 +123,7 @@ public:
         assert(!payload_);
         payload_ = new Payload(std::move(payload));
     }
-    /// What `other` was, but for its bytes; and its operation.
+    /// What `other` was, but for its bytes; and its operation or claim.
     void take_over(Exchange& other) noexcept {
         step = other.step;
         restores = other.restores;
