@@ -68,7 +68,7 @@ protected:
     friend class client::Requests;
     ClientOperation(client::Core& core, Completed completed) noexcept;
     ~ClientOperation();
-    /// Counts from now, unless the operation has ended in its own call.
+    /// Counts from now until the operation ends. Before its verb, so that what has been done cannot fail here.
     void begin_deadline(std::chrono::milliseconds timeout);
     /// Throws what went wrong, if anything did.
     void check();
@@ -171,7 +171,7 @@ private:
     bool send_tracked(client::Core& core, std::string_view topic, Bytes payload, const PublishOptions& options);
     void begin(client::Core& core, std::string_view topic, const Bytes& payload, const PublishOptions& options);
     void begin_long(client::Core& core, std::string_view topic, Bytes payload, const PublishOptions& options);
-    Pending& wait(client::Core& core);
+    void begin_pending(client::Core& core, Publish& message, const Payload* payload, std::chrono::milliseconds timeout);
     static void resume(ReadyNode& answered);
     PublishResult slow_result();
     void end() noexcept;

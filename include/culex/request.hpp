@@ -49,6 +49,7 @@ public:
 private:
     friend class AsyncClient;
     friend class client::Requests;
+    explicit RequestOperation(client::Core& core) noexcept;
     RequestOperation(client::Core& core, Publish& message, std::chrono::milliseconds timeout);
 
     client::Requests* requests_ = nullptr; // while it has a place there

@@ -72,12 +72,13 @@ void Core::request(Publish& message, RequestOperation& operation) {
 void Core::subscribe(std::span<const TopicSubscription> subscriptions, const SubscribeOptions& options,
                      SubscribeOperation& operation) {
     if (Failure why = not_open()) return fail(operation, std::move(why));
+    std::vector<std::string_view> filters;
+    for (const TopicSubscription& subscription : subscriptions) filters.push_back(subscription.filter);
+    Subscription stream(router_.open(filters, options.acknowledge).release());
     auto asked = session_.subscribe(subscriptions, options.properties, &operation);
     if (!asked) return fail(operation, std::move(asked).failure());
     operation.id_ = *asked;
-    std::vector<std::string_view> filters;
-    for (const TopicSubscription& subscription : subscriptions) filters.push_back(subscription.filter);
-    operation.subscription_ = Subscription(router_.open(filters, options.acknowledge).release());
+    operation.subscription_ = std::move(stream);
     verb_done();
 }
 

@@ -101,8 +101,7 @@ void Core::wait_connected(WaitConnectedOperation& operation) {
     switch (state_) {
     case ConnectionState::connected:
         if (hurry_ || link_end_) break; // not any more, as soon as the supervisor runs
-        operation.done_ = true;
-        return;
+        return operation.finish();
     case ConnectionState::idle: // nothing goes on that it could wait for
         return fail(operation, gave_up_ ? Failure(gave_up_) : not_open());
     case ConnectionState::disconnecting:

@@ -25,7 +25,7 @@ bool Link::schedule_flush() {
     return true;
 }
 
-void Link::flush() {
+void Link::flush() noexcept {
     if (ended_) return;
     // More than once where the session had held output back for want of room.
     while (session_.output_size() > 0 && stream_->backlog() == 0) {

@@ -41,7 +41,8 @@ public:
     /// The same for who knows that there is, and that it is not much (`Session::set_direct_below`).
     /// True: a tail of its caller's.
     bool output_grew() { return flush_.linked() || schedule_flush(); }
-    void flush();
+    /// Without memory for the transport the program ends: nobody could be told.
+    void flush() noexcept;
     void set_reading(bool on);
     /// As it was last set.
     [[nodiscard]] bool reading() const noexcept { return reading_; }

@@ -20,7 +20,7 @@ ClientOperation::~ClientOperation() {
 }
 
 void ClientOperation::begin_deadline(std::chrono::milliseconds timeout) {
-    if (timeout.count() > 0 && !done_) core_->runtime().arm_after(deadline_, timeout);
+    if (timeout.count() > 0) core_->runtime().arm_after(deadline_, timeout);
 }
 
 void ClientOperation::await_suspend(std::coroutine_handle<> waiting) noexcept { waiting_.handle = waiting; }
@@ -71,8 +71,8 @@ void ClientOperation::expired(Timer& timer) {
 SubscribeOperation::SubscribeOperation(Core& core, std::span<const TopicSubscription> subscriptions,
                                        const SubscribeOptions& options)
     : ClientOperation(core, &SubscribeOperation::on_granted) {
-    core.subscribe(subscriptions, options, *this);
     begin_deadline(options.timeout);
+    core.subscribe(subscriptions, options, *this);
 }
 
 void SubscribeOperation::on_granted(session::Operation& operation, session::Outcome&& outcome) {
@@ -91,15 +91,15 @@ Subscription SubscribeOperation::await_resume() {
 UnsubscribeOperation::UnsubscribeOperation(Core& core, std::span<const std::string_view> filters,
                                            const UnsubscribeOptions& options)
     : ClientOperation(core, &ClientOperation::on_completed) {
-    core.unsubscribe(filters, options, *this);
     begin_deadline(options.timeout);
+    core.unsubscribe(filters, options, *this);
 }
 
 ConnectOperation::ConnectOperation(Core& core, Result<std::vector<Endpoint>> endpoints, const ConnectOptions& options)
     : ClientOperation(core, &ClientOperation::on_completed) {
+    begin_deadline(options.timeout);
     core.connect(std::move(endpoints), options, *this);
     connects_ = !done_;
-    begin_deadline(options.timeout);
 }
 
 ConnectOperation::~ConnectOperation() {
@@ -108,14 +108,14 @@ ConnectOperation::~ConnectOperation() {
 
 WaitConnectedOperation::WaitConnectedOperation(Core& core, std::chrono::milliseconds timeout)
     : ClientOperation(core, &ClientOperation::on_completed) {
-    core.wait_connected(*this);
     begin_deadline(timeout);
+    core.wait_connected(*this);
 }
 
 ReauthenticateOperation::ReauthenticateOperation(Core& core, const ReauthenticateOptions& options)
     : ClientOperation(core, &ClientOperation::on_completed) {
-    core.reauthenticate(*this);
     begin_deadline(options.timeout);
+    core.reauthenticate(*this);
 }
 
 DisconnectOperation::DisconnectOperation(Core& core, const DisconnectOptions& options)

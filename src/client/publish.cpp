@@ -63,7 +63,7 @@ void Core::publish(Publish& message, ClientOperation& operation, const Payload* 
 bool Core::settle(Result<session::Published>&& published, ClientOperation& operation) {
     if (published) {
         operation.id_ = published->id;
-        operation.done_ = published->done;
+        if (published->done && !operation.awaits_reply_) operation.finish();
         verb_done();
         return true;
     }
@@ -180,27 +180,32 @@ void PublishOperation::begin(Core& core, std::string_view topic, const Bytes& pa
 void PublishOperation::begin_long(Core& core, std::string_view topic, Bytes payload, const PublishOptions& options) {
     if (send_tracked<false>(core, topic, payload, options)) return;
     Publish message = packet(topic, payload, options);
-    Pending& waits = wait(core);
-    core.publish(message, waits);
-    waits.begin_deadline(options.timeout);
+    begin_pending(core, message, nullptr, options.timeout);
 }
 
 PublishOperation::PublishOperation(Core& core, std::string_view topic, const Payload& payload,
                                    const PublishOptions& options)
     : claim_(State::pending) {
     Publish message = packet(topic, payload.bytes(), options);
-    Pending& waits = wait(core);
-    core.publish(message, waits, &payload);
-    waits.begin_deadline(options.timeout);
+    begin_pending(core, message, &payload, options.timeout);
 }
 
 PublishOperation::PublishOperation(Core& core, Publish& message) : claim_(State::pending) {
-    core.publish(message, wait(core));
+    begin_pending(core, message, nullptr, {});
 }
 
-PublishOperation::Pending& PublishOperation::wait(Core& core) {
+/// What throws has left nothing behind: there will be no operation that could clean up.
+void PublishOperation::begin_pending(Core& core, Publish& message, const Payload* payload,
+                                     std::chrono::milliseconds timeout) {
     claim_.state = State::pending;
-    return *std::construct_at(&pending_, core);
+    Pending& waits = *std::construct_at(&pending_, core);
+    try {
+        waits.begin_deadline(timeout);
+        core.publish(message, waits, payload);
+    } catch (...) {
+        std::destroy_at(&waits);
+        throw;
+    }
 }
 
 PublishOperation::Pending::Pending(Core& core) noexcept : ClientOperation(core, &ClientOperation::on_completed) {}

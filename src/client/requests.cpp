@@ -13,11 +13,16 @@
 
 namespace culex {
 
-RequestOperation::RequestOperation(client::Core& core, Publish& message, std::chrono::milliseconds timeout)
+RequestOperation::RequestOperation(client::Core& core) noexcept
     : ClientOperation(core, &client::Requests::on_published) {
     awaits_reply_ = true;
-    core.request(message, *this);
+}
+
+/// By way of the other, so that the destructor runs if anything throws here.
+RequestOperation::RequestOperation(client::Core& core, Publish& message, std::chrono::milliseconds timeout)
+    : RequestOperation(core) {
     begin_deadline(timeout);
+    core.request(message, *this);
 }
 
 RequestOperation::~RequestOperation() {
@@ -133,7 +138,6 @@ void Requests::send(Publish& message, RequestOperation& operation) {
     message.properties.response_topic = topic_;
     message.properties.correlation_data = correlation;
     core_.publish(message, operation);
-    if (operation.done_ && !operation.failure_) operation.done_ = false; // sent at QoS 0: its reply is still to come
 }
 
 /// The message says now where its reply goes.

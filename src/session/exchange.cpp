@@ -50,7 +50,7 @@ Result<Exchange::Owner> Exchange::encode_apart(Publish message, Payload payload,
 
 void Exchange::let_go() noexcept {
     delete payload_;
-    complete({.failure = Failure(Errc::closed)});
+    if (operation_) complete({.failure = Failure(Errc::closed)});
 }
 
 void Operation::detach() noexcept {

@@ -190,7 +190,7 @@ private:
     }
     [[nodiscard]] static Result<Owner> encode_whole(const Publish& message, Version version, Buffer& scratch);
     [[nodiscard]] static Result<Owner> encode_apart(Publish message, Payload payload, Version version, Buffer& scratch);
-    [[gnu::cold]] void let_go() noexcept; // the operation hears that there will be no answer
+    [[gnu::cold]] void let_go() noexcept; // an operation hears that there will be no answer
 
     [[nodiscard]] const std::byte* data() const noexcept { return reinterpret_cast<const std::byte*>(this + 1); }
     [[nodiscard]] std::byte* data() noexcept { return reinterpret_cast<std::byte*>(this + 1); }

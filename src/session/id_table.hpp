@@ -38,9 +38,13 @@ public:
         *place = &element;
         ++size_;
     }
-    /// `element.id` must not be in the table: `std::logic_error` where it is, and nothing is inserted.
+    /// Sees to it that `insert` needs no memory. `id` must not be in the table: `std::logic_error` where it is.
+    void make_place(PacketId id) {
+        if (slots_[id & mask_] || mask_ == 0) grow_for(id);
+    }
+    /// The same holds for `element.id`. What throws has inserted nothing.
     void insert(T& element) {
-        if (slots_[element.id & mask_] || mask_ == 0) grow_for(element.id);
+        make_place(element.id);
         slots_[element.id & mask_] = &element;
         ++size_;
     }

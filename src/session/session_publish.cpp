@@ -30,8 +30,10 @@ Result<void> Session::append(Publish& message) {
 inline std::size_t Session::append_packet(const Exchange& exchange) {
     const Bytes packet = exchange.packet();
     if (const Payload* const apart = exchange.payload_apart()) [[unlikely]] {
+        (void)output_.reserve(packet.size()); // what throws leaves nothing here, and no `ahead_` without content
+        Ahead& ahead = ahead_.use();
         output_.append(packet);
-        ahead_.use() = {std::exchange(output_, {}), *apart};
+        ahead = {std::exchange(output_, {}), *apart};
         return exchange.packet_size();
     }
     const std::size_t before = output_.size();
@@ -176,6 +178,7 @@ Result<Published> Session::send_tracked(Publish& message, Operation* operation) 
     auto kept =
         Exchange::make_blank(PacketType::publish, message.qos, id, 1 + wire::varint_size(remaining) + remaining);
     wire::write_plain_publish(kept->editable(), message, config_.version, remaining);
+    ids_.make_place(id);
     const std::size_t before = output_.size();
     wire::append_alias_publish(output_, message, alias);
     counters_.sent_publish(message.qos, output_.size() - before);
@@ -187,6 +190,7 @@ Result<Published> Session::submit_directly(Exchange::Owner& prepared, Operation*
     if (prepared->expires_at != TimePoint{} && !apply_expiry(*prepared)) return expired();
     if (auto granted = check_granted(prepared->qos, has_retain(prepared->packet()), prepared->packet_size()); !granted)
         return std::move(granted).failure();
+    if (prepared->id != 0) ids_.make_place(prepared->id); // before the first byte is written
     counters_.sent_publish(prepared->qos, append_packet(*prepared));
     if (prepared->qos == QoS::at_most_once) {
         prepared.reset();

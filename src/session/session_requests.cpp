@@ -66,6 +66,7 @@ template <class P> Result<PacketId> Session::request(P& packet, Operation* opera
     packet.packet_id = next_id();
     scratch_.clear();
     wire::encode(scratch_, packet, config_.version, limits_.maximum_packet_size).value();
+    (void)output_.reserve(scratch_.size()); // once it is tracked nothing may throw
     Exchange& exchange =
         track(Exchange::make(P::type, QoS::at_most_once, packet.packet_id, scratch_.bytes()), requests_, operation);
     if (state_ == State::connected) send_request(ExchangeList::take(exchange));
