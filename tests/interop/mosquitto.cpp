@@ -128,7 +128,9 @@ bool Mosquitto::try_start() {
     }
     int pipe_[2];
     if (pipe2(pipe_, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
-    process_ = spawn({program("mosquitto"), "-c", folder_ + "/mosquitto.conf"}, pipe_[1]);
+    // Whatever ends this test, its broker does not outlive it.
+    process_ = spawn(
+        {program("setpriv"), "--pdeathsig", "KILL", program("mosquitto"), "-c", folder_ + "/mosquitto.conf"}, pipe_[1]);
     close(pipe_[1]);
     const bool running = says(pipe_[0], " running");
     // It goes on writing its log: into a file that nobody reads, rather than into a pipe that fills up. So the pipe is kept

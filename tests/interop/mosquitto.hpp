@@ -7,7 +7,8 @@
 
 namespace culex {
 
-/// Runs while it lives; ended by its own process id. Throws where it cannot be started.
+/// Runs while it lives; ended by its own process id. Throws where it cannot be started. It ends with the thread that has
+/// started it, even where that is killed.
 class Mosquitto {
 public:
     enum class Access { anonymous, password };
@@ -31,7 +32,6 @@ public:
 private:
     void end(int signal);
     bool try_start();
-    void write_configuration(const std::string& extra) const;
 
     std::string folder_;
     Access access_;

@@ -204,13 +204,14 @@ void publish_documented(Run& run, int number) {
 
 // --- the broker, and what the process takes
 
-/// Stops and starts it. In between, and long enough for all to be there again, it runs.
-void restart_broker(Run& run, culex::Mosquitto& broker) {
+/// Stops and starts it. In between, and long enough for all to be there again, it runs. The broker ends with this thread, so
+/// this outlives all clients.
+void restart_broker(const std::stop_token& end, Run& run, culex::Mosquitto& broker) {
     std::mt19937 random(1);
     auto next = Clock::now() + run.plan.cycle();
-    while (!run.over) {
+    while (!end.stop_requested()) {
         std::this_thread::sleep_for(50ms);
-        if (run.calm) next = Clock::now() + run.plan.cycle();
+        if (run.calm || run.over) next = Clock::now() + run.plan.cycle();
         if (Clock::now() < next) continue;
         broker.stop();
         std::this_thread::sleep_for(std::chrono::milliseconds(200 + random() % 2000));
@@ -342,6 +343,7 @@ bool run_all(const Plan& plan) {
                     run.tls_port, certificates));
     run.plain_port = broker.port();
     run.tls = std::make_unique<culex::TlsContext>(culex::TlsOptions{.ca_file = certificates + "/ca.pem"});
+    const std::jthread restarting(restart_broker, std::ref(run), std::ref(broker));
 
     culex::Client documented_consumer("documented-consumer", false, settings());
     documented_consumer.on(culex::PUBLISH,
@@ -351,7 +353,6 @@ bool run_all(const Plan& plan) {
     documented_consumer.loop();
 
     std::vector<std::jthread> threads;
-    threads.emplace_back(restart_broker, std::ref(run), std::ref(broker));
     for (int i = 0; i < Plan::documented; ++i) threads.emplace_back(publish_documented, std::ref(run), i);
     const bool good = run.loop.run(soak(run));
     threads.clear();
