@@ -31,8 +31,8 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
     class Join;
-    /// `co_await nursery.join();` waits until no task is left, then throws the exception of the first that threw, once. An
-    /// exception for which nobody joins is lost. One coroutine may wait at a time, and none of the nursery's own tasks.
+    /// `co_await nursery.join();` waits until no task is left, then throws the exception of the first that threw, once. One
+    /// for which nobody has joined is logged when the nursery goes. One coroutine may wait at a time, and none of the nursery's own tasks.
     [[nodiscard]] Join join() noexcept;
 
 private:

@@ -1,6 +1,21 @@
 #include <culex/nursery.hpp>
 
+#include "base/log.hpp"
+
 namespace culex {
+namespace {
+
+[[gnu::cold]] void tell_of_lost(const std::exception_ptr& exception) noexcept {
+    try {
+        std::rethrow_exception(exception);
+    } catch (const std::exception& error) {
+        log(LogLevel::error, "a task of a nursery threw, and nobody has joined it: {}", error.what());
+    } catch (...) {
+        log(LogLevel::error, "a task of a nursery threw, and nobody has joined it");
+    }
+}
+
+} // namespace
 
 /// In the list of its nursery, and in the ready queue when its task is to begin or has ended.
 struct Nursery::Child : ListNode {
@@ -22,6 +37,7 @@ struct Nursery::Child : ListNode {
 Nursery::~Nursery() {
     static_cast<void>(joiner_.pop_front()); // there is nothing left to come back to
     drop_children();
+    if (exception_) tell_of_lost(exception_);
 }
 
 void Nursery::spawn(Task<> task) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include <culex/event.hpp>
+#include <culex/log.hpp>
 #include <culex/timeout.hpp>
 
 #include <gtest/gtest.h>
@@ -101,6 +102,22 @@ TEST_F(Nurseries, the_first_exception_cancels_the_others_and_join_throws_it) {
     EXPECT_EQ(scheduler.run(Body::run(log)), "first");
     EXPECT_EQ(log, "ab");
     EXPECT_EQ(scheduler.now(), start + 1s);
+}
+
+TEST_F(Nurseries, an_exception_that_nobody_joins_is_logged) {
+    struct Body {
+        static Task<> run() {
+            Nursery nursery;
+            nursery.spawn(failing(1s, "unheard"));
+            co_await sleep_for(2s);
+        }
+    };
+    std::string logged;
+    const auto keep = [](void* to, LogLevel, std::string_view line) { static_cast<std::string*>(to)->append(line); };
+    set_log_hook(keep, &logged, LogLevel::error);
+    scheduler.run(Body::run());
+    set_log_hook(nullptr);
+    EXPECT_NE(logged.find("unheard"), std::string::npos) << logged;
 }
 
 TEST_F(Nurseries, join_throws_what_happened_before_it) {
