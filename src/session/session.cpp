@@ -35,13 +35,13 @@ Result<void> Session::handle_open(const Connect& connect, TimePoint now) {
     ping_sent_.reset();
     ping_timed_.reset();
     reading_ = true;
-    connect_sent_ = false;
+    connect_sent_ = begun_ = false;
     unflushed_answers_ = 0;
     return {};
 }
 
 void Session::handle_end() {
-    if ((state_ == State::opening || state_ == State::verifying) && connect_sent_) in_doubt_ = true;
+    if (state_ != State::offline && connect_sent_ && !begun_ && failure_ != Errc::connection_refused) in_doubt_ = true;
     state_ = State::offline;
     direct_below_ = 0;
     topic_aliases_.begin(0); // [MQTT-3.3.2-7]

@@ -107,6 +107,11 @@ public:
     void handle_flushed(TimePoint now);
     /// Whether the owner reads from the transport. While it does not, PINGRESP cannot arrive, and is not missed.
     void handle_reading(bool on, TimePoint now);
+    /// The transport has taken some of what it had not taken before.
+    void handle_taken(TimePoint now) noexcept {
+        if (ping_sent_) ping_sent_ = now;
+        if (ping_timed_) ping_timed_ = now;
+    }
     /// The transport has ended. What survives waits for the next `handle_open`.
     void handle_end();
 
@@ -306,6 +311,7 @@ private:
     void handle_first_packet(const wire::Frame& frame);
     void handle_rare_packet(const wire::Frame& frame);
     template <class P> void decode_and_handle(const wire::Frame& frame);
+    [[gnu::cold]] void end_refused(const wire::Frame& frame);
     template <class P> void handle_reply(const wire::Frame& frame);
     template <PacketType Reply> [[nodiscard]] bool handle_success(PacketId id);
     void handle_runs();
@@ -509,6 +515,7 @@ private:
     bool clean_start_ = true;
     bool asked_to_keep_session_ = false; // a session expiry interval that is not 0
     bool connect_sent_ = false;
+    bool begun_ = false;              // the broker's CONNACK was accepted
     bool problem_information_ = true; // we did not forbid the broker to explain itself
     std::uint16_t quota_ = 0;
     AuthTurn auth_turn_ = AuthTurn::nobody;

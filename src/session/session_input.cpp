@@ -16,6 +16,12 @@ template <class P> std::string words(const P& properties) {
     return fmt::format("{}{}server reference: {}", text, text.empty() ? "" : "; ", *properties.server_reference);
 }
 
+/// What a broker may say of a message that it will not take next time either.
+bool is_about_message(ReasonCode code) noexcept {
+    return code == ReasonCode::packet_too_large || code == ReasonCode::qos_not_supported ||
+           code == ReasonCode::retain_not_supported;
+}
+
 } // namespace
 
 void Session::handle_input(Bytes bytes, TimePoint now) {
@@ -126,8 +132,22 @@ template <class P> void Session::decode_and_handle(const wire::Frame& frame) {
     wire::Arena passing; // no memory until an array is asked for
     auto packet =
         wire::decode<P>(frame, config_.version, gets_when_idle ? passing : fresh_arena(), wire::Sender::server);
-    if (!packet) return fail(std::move(packet).failure());
+    if (!packet) {
+        if constexpr (P::type == PacketType::puback || P::type == PacketType::pubrec) end_refused(frame);
+        return fail(std::move(packet).failure());
+    }
     handle(*packet);
+}
+
+/// Some brokers refuse a message with a code that is none of PUBACK's or PUBREC's, as mosquitto does with 0x95. That is an
+/// error of theirs, and ends the link; but sent again the message would be refused again, for ever.
+void Session::end_refused(const wire::Frame& frame) {
+    const Bytes body = frame.body;
+    if (!wire::carries_properties(config_.version) || body.size() < 3) return;
+    const auto code = static_cast<ReasonCode>(body[2]);
+    Exchange* const exchange = ids_.find(wire::read_u16(body.data()));
+    if (!exchange || !is_about_message(code)) return;
+    if (next_action(exchange->step, frame.type(), true) == Action::complete) finish(*exchange, {.reason_code = code});
 }
 
 void Session::handle(const Connack& packet) {
@@ -153,6 +173,7 @@ void Session::handle(const Connack& packet) {
 
 /// The broker has accepted us, and we it.
 void Session::begin(bool session_present) {
+    begun_ = true;
     events_.push_back(Event{.type = PacketType::connack, .session_present = session_present});
     resume(session_present);
 }

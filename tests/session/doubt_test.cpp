@@ -133,5 +133,58 @@ TEST(Doubt5, asks_for_no_retained_messages_again) {
     EXPECT_EQ(as_text(peer->output().bytes()), as_text(expected.bytes()));
 }
 
+/// Whatever it is, the broker may have made a session before it sent that.
+TEST_P(DoubtTest, is_left_by_a_link_that_fails_behind_connect) {
+    peer.open();
+    peer.flush();
+    peer.receive_hex("20 02 02 00"); // no CONNACK
+    peer.end();
+    peer.sent();
+    connect_to_present_session();
+    EXPECT_THAT(peer.sent(), ElementsAre("SUBSCRIBE#2 a:q2"));
+    peer.receive_message("a", "new", QoS::exactly_once, 7);
+    EXPECT_THAT(peer.events(), ElementsAre("PUBLISH#7 q2 a:new"));
+}
+
+TEST_P(DoubtTest, is_not_left_by_a_refusal) {
+    peer.open();
+    peer.flush();
+    peer.receive(Connack{.reason_code = ReasonCode::server_unavailable});
+    peer.end();
+    peer.sent();
+    connect_to_present_session();
+    EXPECT_THAT(peer.sent(), IsEmpty());
+}
+
+TEST(Doubt5, is_left_by_a_broker_that_has_not_proved_itself) {
+    SessionPeer peer{Version::v5, {.authenticates = true}};
+    const Connect hello{.client_id = "c1",
+                        .clean_start = false,
+                        .properties = {.session_expiry_interval = 100, .authentication_method = "toy"}};
+    const auto connack = [](bool present) {
+        return Connack{.session_present = present, .properties = {.authentication_method = "toy"}};
+    };
+    peer.open(hello);
+    peer.receive(connack(false));
+    peer->accept(peer.now);
+    const ReasonCode granted = ReasonCode::granted_qos_2;
+    peer.subscribe("a", QoS::exactly_once);
+    peer.receive(Suback{.packet_id = 1, .reason_codes = std::span{&granted, 1}});
+    peer.sent();
+    peer.end();
+    peer.open(hello);
+    peer.flush();
+    peer.receive(connack(false)); // it has lost the session, and made a new one
+    peer->reject_authentication(Failure(Errc::authentication_failed, "wrong proof"));
+    peer.flush();
+    peer.end();
+    peer.sent();
+    peer.open(hello);
+    peer.flush();
+    peer.receive(connack(true));
+    peer->accept(peer.now);
+    EXPECT_THAT(peer.sent(), ElementsAre("CONNECT", "SUBSCRIBE#2 a:q2"));
+}
+
 } // namespace
 } // namespace culex::session

@@ -197,6 +197,37 @@ TEST(Publish5, ends_qos_2_with_a_pubrec_that_refuses) { // [MQTT-4.3.3-4]
     EXPECT_EQ(next.outcome, "");
 }
 
+/// As mosquitto answers with the code for packets that are too large. Sent again the message would be refused again, for ever.
+TEST(Publish5, sends_nothing_again_that_was_refused_with_a_code_of_another_packet) {
+    for (const QoS qos : {QoS::at_least_once, QoS::exactly_once}) {
+        SessionPeer peer{Version::v5};
+        peer.connect();
+        const auto& refused = peer.publish("a", "1", qos);
+        const auto& next = peer.publish("a", "2", qos);
+        peer.sent();
+        peer.receive_hex(qos == QoS::at_least_once ? "40 03 00 01 95" : "50 03 00 01 9A");
+        EXPECT_EQ(refused.outcome, qos == QoS::at_least_once ? "0x95" : "0x9A");
+        EXPECT_EQ(peer->failure(), Errc::protocol_error); // all the same
+        EXPECT_EQ(next.outcome, "");
+        peer.end();
+        peer.sent();
+        peer.connect({.session_present = true});
+        EXPECT_EQ(peer.sent().size(), 1u);
+        EXPECT_EQ(peer->outstanding(), 1u);
+    }
+}
+
+TEST(Publish5, keeps_what_was_answered_with_a_code_that_tells_nothing) {
+    SessionPeer peer{Version::v5};
+    peer.connect();
+    const auto& kept = peer.publish("a", "1", QoS::at_least_once);
+    peer.sent();
+    peer.receive_hex("40 03 00 01 92"); // none of PUBACK's
+    EXPECT_EQ(peer->failure(), Errc::protocol_error);
+    EXPECT_EQ(kept.outcome, "");
+    EXPECT_EQ(peer->outstanding(), 1u);
+}
+
 TEST(Publish5, goes_on_with_qos_2_after_a_pubrec_with_a_success_code) {
     SessionPeer peer{Version::v5};
     peer.connect();
