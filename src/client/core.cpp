@@ -88,7 +88,7 @@ void Core::granted(Subscription& subscription, std::span<const ReasonCode> codes
     // No message will come for a filter that was refused.
     for (std::size_t i = 0; i < codes.size(); ++i) {
         const bool wanted = i < inbox.filters.size() && !inbox.filters[i].empty(); // not unsubscribed since
-        if (failed(codes[i]) && wanted) router_.close(inbox, std::string(inbox.filters[i]));
+        if (failed(codes[i]) && wanted) router_.close_place(inbox, inbox.filters[i]);
     }
 }
 
@@ -213,7 +213,8 @@ void Core::update_reading() {
     const bool window_full = session_.unacknowledged() >= receive_maximum_ && session_.waits_for_consumer();
     const bool below_soft = bytes <= limits.soft_bytes && messages <= limits.soft_messages;
     const bool below_hard = bytes <= limits.hard_bytes && messages <= limits.hard_messages;
-    const bool waits_for_answer = session_.outstanding() != 0 || (asked_again_ && !asked_again_->under_way.empty());
+    const bool waits_for_answer = session_.outstanding() != 0 || (requests_ && requests_->any()) ||
+                                  (asked_again_ && !asked_again_->under_way.empty());
     const bool reading =
         !waits_for_answer ? below_soft && !window_full : below_hard || !window_full || broker_keeps_to_maximum_;
     router_.tell_of_consumption(!reading);
@@ -254,7 +255,9 @@ Connect Core::connect_packet(wire::Arena& arena) const {
     }
     // Where the session outlives its connections, only the first connection of a client starts clean. Under 3.1.1 there is no
     // expiry, and Clean Session says the same on every connection.
-    if (ever_connected_ && packet.properties.session_expiry_interval.value_or(0) > 0) packet.clean_start = false;
+    if (ever_connected_ && wire::carries_properties(version()) &&
+        packet.properties.session_expiry_interval.value_or(0) > 0)
+        packet.clean_start = false;
     return packet;
 }
 

@@ -91,6 +91,9 @@ void Requests::begin(Publish& message, RequestOperation& operation) {
     if (Failure why = check_properties(message.properties)) return core_.fail(operation, std::move(why));
     enlist(operation);
     if (subscribed_ && waiting_.empty()) return send(message, operation);
+    // They are in none of the session's bounds yet.
+    if (core_.settings_.plain().when_full != WhenFull::wait && used_ > core_.session_.room().messages)
+        return core_.fail(operation, Failure(Errc::queue_full));
     auto kept = core_.session_.prepare(message);
     if (!kept) return core_.fail(operation, std::move(kept).failure());
     operation.prepared_ = kept->release();

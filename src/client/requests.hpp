@@ -36,6 +36,8 @@ public:
     /// The client stops: nothing will be answered any more.
     void end(const Failure& why);
     void count_into(Statistics& statistics) const noexcept;
+    /// Whether any waits for its reply.
+    [[nodiscard]] bool any() const noexcept { return used_ != 0; }
 
     static void on_published(session::Operation& completed, session::Outcome&& outcome);
 

@@ -41,10 +41,17 @@ std::unique_ptr<Inbox> Router::open_catch_all(Acknowledge acknowledge) {
 
 void Router::close(Inbox& inbox, std::string_view filter) {
     const auto found = std::ranges::find(inbox.filters, filter);
-    if (found == inbox.filters.end()) return;
+    if (found != inbox.filters.end()) close_place(inbox, *found);
+}
+
+void Router::close_place(Inbox& inbox, std::string& place) {
     memo_.forget();
-    tree_.erase(matching_part(filter), &inbox);
-    found->clear(); // the others keep their places, which are those of SUBACK's codes
+    const std::string filter =
+        std::exchange(place, {}); // the others keep their places, which are those of SUBACK's codes
+    const auto matches_alike = [&](const std::string& other) {
+        return !other.empty() && matching_part(other) == matching_part(filter);
+    };
+    if (std::ranges::none_of(inbox.filters, matches_alike)) tree_.erase(matching_part(filter), &inbox);
     if (std::ranges::all_of(inbox.filters, &std::string::empty)) inbox.end(Failure());
 }
 

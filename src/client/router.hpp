@@ -41,6 +41,7 @@ public:
     [[nodiscard]] std::unique_ptr<Inbox> open_catch_all(Acknowledge acknowledge);
     /// No more messages for `filter` in this inbox, or in any; an inbox ends that has no filter left.
     void close(Inbox& inbox, std::string_view filter);
+    void close_place(Inbox& inbox, std::string& place);
     void close(std::string_view filter);
     /// Ends every stream.
     void end(const Failure& why);

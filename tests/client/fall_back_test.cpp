@@ -40,6 +40,18 @@ TEST_F(FallBack, stays_with_5_where_the_broker_takes_it) {
     EXPECT_THAT(versions(), ElementsAre(5));
 }
 
+TEST_F(FallBack, lets_a_client_without_a_name_come_back_though_it_has_an_expiry) {
+    ClientOptions nameless = options();
+    nameless.client_id = {};
+    nameless.properties.session_expiry_interval = 60;
+    broker.script(of_3_1_1());
+    AsyncClient client(runtime, nameless);
+    runtime.run(connect(client));
+    broker.drop_all_connections();
+    runtime.advance(2min);
+    EXPECT_EQ(client.state(), ConnectionState::connected) << client.last_failure().message();
+}
+
 TEST_F(FallBack, takes_3_1_1_after_each_way_to_refuse_and_remembers_it) {
     for (const Script& refusing : {refusal(), of_3_1_1(), silence()}) {
         SCOPED_TRACE(refusing.name());

@@ -302,5 +302,15 @@ TEST_P(Reconnecting, a_consumer_that_never_reads_keeps_to_its_bound_and_the_conn
     EXPECT_EQ(broker.accepted(), 1u);
 }
 
+TEST_P(Reconnecting, a_client_without_a_name_starts_clean_again_where_there_is_no_expiry) {
+    ClientOptions nameless = options("");
+    nameless.properties.session_expiry_interval = 60;
+    AsyncClient client(runtime, nameless);
+    run(connect(client));
+    broker.drop_all_connections();
+    runtime.advance(2min);
+    EXPECT_EQ(client.state(), ConnectionState::connected) << client.last_failure().message();
+}
+
 } // namespace
 } // namespace culex
