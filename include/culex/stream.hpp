@@ -48,6 +48,9 @@ public:
     }
     /// Bytes that were written and that the socket has not taken yet.
     [[nodiscard]] virtual std::size_t backlog() const noexcept = 0;
+    /// The same, and bytes that the socket has and the peer's system has not confirmed, as far as the stream can tell. It may ask
+    /// the system: not for each message.
+    [[nodiscard]] virtual std::size_t unsent() const noexcept { return backlog(); }
     /// Stops and resumes reading, so that TCP holds the peer back.
     virtual void set_reading(bool on) = 0;
     /// Ends the writing direction behind the backlog; reading goes on until the peer closes too.

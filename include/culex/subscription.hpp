@@ -52,7 +52,7 @@ protected:
     std::optional<Message> take();
     void leave() noexcept;
 
-    client::Inbox* inbox_; // null once the subscription is gone, and when it has been awaited
+    client::Inbox* inbox_; // null once the subscription is gone while it waits, and when it has been awaited
     Message message_;
     bool waits_ = false;
     union {

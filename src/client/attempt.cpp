@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/duration.hpp"
 #include "client/core.hpp"
 
 namespace culex::client {
@@ -41,7 +42,7 @@ Task<Failure> Core::attempt() {
     ++attempt_;
     endpoint_ = route_.next();
     peer_.clear();
-    attempt_until_ = runtime_.now() + settings_.plain().connect_timeout;
+    attempt_until_ = runtime_.now() + bounded(settings_.plain().connect_timeout);
     runtime_.arm(alarm_, attempt_until_);
     Failure why;
     if (hook_) why = co_await ask_hook();

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/duration.hpp"
 #include "client/core.hpp"
 
 namespace culex::client {
@@ -91,10 +92,10 @@ Failure Core::exchange_words() {
 }
 
 Failure Core::reject(Failure why) {
-    session_.reject_authentication(std::move(why));
+    session_.reject_authentication(why);
     link_->hold_reading(false);
     link_->flush();
-    return session_.failure();
+    return session_.failure() ? session_.failure() : why; // DISCONNECT may have gone before
 }
 
 /// One step between CONNECT and the link's beginning.
@@ -130,7 +131,7 @@ Failure Core::reauthenticate() {
         while (auto* place = asked_again_->waiting.pop_front()) asked_again_->under_way.push_back(*place);
         begins_again_ = true;
         start_authentication();
-        runtime_.arm_after(alarm_, settings_.plain().connect_timeout);
+        runtime_.arm_after(alarm_, bounded(settings_.plain().connect_timeout));
         return Failure();
     }
     if (begins_again_) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/duration.hpp"
+
 namespace culex::client {
 namespace {
 
@@ -12,7 +14,7 @@ double milliseconds(std::chrono::milliseconds duration) noexcept { return static
 Backoff::Backoff(const ReconnectPolicy& policy, std::uint64_t seed) noexcept
     : enabled_(policy.enabled), attempts_(policy.attempts), multiplier_(policy.multiplier),
       first_ceiling_(std::min(milliseconds(policy.first_delay), milliseconds(policy.max_delay))),
-      max_ceiling_(milliseconds(policy.max_delay)), reset_after_(policy.reset_after), random_(seed | 1),
+      max_ceiling_(milliseconds(policy.max_delay)), reset_after_(bounded(policy.reset_after)), random_(seed | 1),
       ceiling_(first_ceiling_) {}
 
 bool Backoff::was_connected(Duration up) noexcept {

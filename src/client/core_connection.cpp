@@ -3,6 +3,7 @@
 #include <cassert>
 #include <utility>
 
+#include "base/duration.hpp"
 #include "client/arguments.hpp"
 #include "client/core.hpp"
 
@@ -68,7 +69,7 @@ void Core::disconnect(session::Farewell farewell, std::chrono::milliseconds drai
     state_ = ConnectionState::disconnecting;
     session_.allow_direct(false);
     drain_failure_ = Failure();
-    drain_until_ = runtime_.now() + drain;
+    drain_until_ = runtime_.now() + bounded(drain);
     runtime_.arm(drain_alarm_, drain_until_);
     disconnect_waits_ = true;
     farewell_.use() = std::move(farewell);
@@ -81,7 +82,7 @@ void Core::disconnect(session::Farewell farewell, std::chrono::milliseconds drai
 void Core::pass_on_disconnect() {
     if (!disconnect_waits_ || !waiting_for_room_.empty()) return;
     disconnect_waits_ = false;
-    session_.disconnect(std::move(farewell_.use()));
+    session_.disconnect(farewell_.use()); // kept for when the drain has run out
 }
 
 void Core::halt(const Failure& why) {

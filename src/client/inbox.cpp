@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/duration.hpp"
 #include "client/router.hpp"
 
 namespace culex::client {
@@ -84,7 +85,7 @@ std::optional<Message> Inbox::at_end() {
 }
 
 void Inbox::wait(NextMessage& waiter) noexcept {
-    assert(!waiter_ && "culex: two coroutines wait for one subscription");
+    assert((!waiter_ || waiter_ == &waiter) && "culex: two coroutines wait for one subscription");
     waiter_ = &waiter;
 }
 
@@ -93,7 +94,7 @@ void Inbox::arm_after(Timer& timer, Duration delay) {
 }
 
 void Inbox::wake() noexcept {
-    if (waiter_ && !waiter_->waiting_.linked()) router_->scheduler().post(waiter_->waiting_);
+    if (waiter_ && waiter_->waits_ && !waiter_->waiting_.linked()) router_->scheduler().post(waiter_->waiting_);
 }
 
 } // namespace culex::client
@@ -132,7 +133,9 @@ void NextMessage::take_first() {
 }
 
 NextMessageInTime::NextMessageInTime(Inbox* inbox, std::chrono::milliseconds timeout) : NextMessage(inbox) {
-    if (timeout.count() > 0 && !ready()) inbox_->arm_after(deadline_, timeout);
+    if (timeout.count() <= 0 || ready()) return;
+    inbox_->wait(*this); // so that it hears of the subscription's end, whether it is awaited or not
+    inbox_->arm_after(deadline_, bounded(timeout));
 }
 
 void NextMessageInTime::expire(Timer& timer) {

@@ -31,10 +31,12 @@ void Link::flush() noexcept {
     while (session_.output_size() > 0 && stream_->backlog() == 0) {
         session_.before_flush();
         if (auto ahead = session_.take_ahead()) [[unlikely]] {
+            written_ += ahead->before.size() + ahead->payload.size();
             stream_->write_with(ahead->before, std::move(ahead->payload));
             // Written over a backlog, what is behind would make the stream copy the payload after all.
             if (stream_->backlog() > 0 && session_.output_size() > 0) break;
         }
+        written_ += session_.output_size();
         stream_->write(session_.output());
         session_.handle_flushed(runtime_.now());
         unanswered_ = false; // what leaves carries the transport's acknowledgement
@@ -46,6 +48,8 @@ void Link::flush() noexcept {
 }
 
 void Link::on_drained() {
+    if (ended_) return;
+    session_.handle_taken(runtime_.now());
     flush_at(early_flush);
     flush();
 }
@@ -73,6 +77,19 @@ void Link::close_gracefully() {
     runtime_.arm_after(deadline_, linger);
 }
 
+void Link::end_soon() {
+    if (closing_ || ended_ || std::exchange(ends_soon_, true)) return;
+    runtime_.arm_after(deadline_, linger);
+}
+
+/// PINGREQ waits behind what the peer has not taken yet. As long as it takes of that, it lives.
+void Link::note_progress() {
+    const std::size_t unsent = stream_->unsent();
+    const auto taken = static_cast<std::int64_t>(written_) - static_cast<std::int64_t>(unsent);
+    const bool waited = std::exchange(unsent_seen_, unsent) > 0;
+    if (taken > std::exchange(taken_seen_, taken) && waited) session_.handle_taken(runtime_.now());
+}
+
 void Link::on_read(Bytes bytes) {
     if (closing_ || ended_) return;
     // A broker that has Nagle's algorithm on, as mosquitto has, holds its next small packet back until the one before it is
@@ -87,7 +104,13 @@ void Link::on_read(Bytes bytes) {
 void Link::on_end(Failure why) { end(std::move(why)); }
 
 void Link::time_passed() {
-    if (closing_) return end(Failure(Errc::end_of_stream));
+    if (ends_soon_ && !closing_) return end(Failure(Errc::timed_out, "the broker does not read"));
+    if (closing_) {
+        // The last word is on its way on a slow link; how long that may take the owner says by `end_soon`.
+        if (stream_->backlog() > 0 && !ends_soon_) return runtime_.arm_after(deadline_, linger);
+        return end(Failure(Errc::end_of_stream));
+    }
+    note_progress();
     session_.handle_time(runtime_.now());
     look_at_session();
 }

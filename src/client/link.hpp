@@ -56,6 +56,8 @@ public:
     /// The session is about to be another link's: what still comes here is thrown away, and the owner hears no more.
     void retire();
     [[nodiscard]] std::string peer() const { return stream_->peer(); }
+    /// Nothing is waited for any more, but that the last word leaves, and not for long.
+    void end_soon();
 
 private:
     static constexpr std::size_t early_flush = std::size_t{64} << 10;
@@ -82,6 +84,7 @@ private:
     /// The session has said its last word: no more input, the writing side is closed behind the output. The link ends when
     /// the peer has closed as well, or after a moment.
     void close_gracefully();
+    void note_progress();
     /// After anything that may have changed the session.
     void look_at_session();
     void end(Failure why);
@@ -92,7 +95,12 @@ private:
     FlushNode flush_{*this};
     Deadline deadline_{*this};
     std::size_t flush_at_ = early_flush; // of output
-    bool closing_ = false;               // input is read and thrown away, so that closing does not reset the connection
+    std::uint64_t written_ = 0;          // bytes to the stream
+    // When it was last asked for.
+    std::size_t unsent_seen_ = 0;
+    std::int64_t taken_seen_ = 0;
+    bool ends_soon_ = false;
+    bool closing_ = false; // input is read and thrown away, so that closing does not reset the connection
     bool ended_ = false;
     bool unanswered_ = false; // something was read in this turn, and nothing written since
     bool reading_ = true;

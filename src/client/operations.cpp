@@ -1,6 +1,7 @@
 // The public face: operations, and the client that makes them.
 #include <utility>
 
+#include "base/duration.hpp"
 #include "client/core.hpp"
 
 namespace culex {
@@ -20,7 +21,7 @@ ClientOperation::~ClientOperation() {
 }
 
 void ClientOperation::begin_deadline(std::chrono::milliseconds timeout) {
-    if (timeout.count() > 0) core_->runtime().arm_after(deadline_, timeout);
+    if (timeout.count() > 0) core_->runtime().arm_after(deadline_, bounded(timeout));
 }
 
 void ClientOperation::await_suspend(std::coroutine_handle<> waiting) noexcept { waiting_.handle = waiting; }

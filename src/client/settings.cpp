@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/duration.hpp"
 #include "wire/roles.hpp"
 
 namespace culex::client {
@@ -141,7 +142,7 @@ session::Config session_config(const ClientOptions& options) noexcept {
             .maximum_packet_size = options.properties.maximum_packet_size.value_or(session::unlimited_packet_size),
             .topic_alias_maximum = options.properties.topic_alias_maximum.value_or(0),
             .outbound_topic_aliases = options.outbound_topic_aliases,
-            .ping_timeout = options.ping_timeout,
+            .ping_timeout = bounded(options.ping_timeout),
             .outbound_messages = options.outbound.messages,
             .outbound_bytes = options.outbound.bytes,
             .when_full = options.outbound.when_full,

@@ -70,10 +70,13 @@ void Core::connected() {
 /// No coroutine: a connected client keeps what waits for this, and a frame is memory.
 bool Core::connection_ends() {
     if (link_end_) return true;
-    if (state_ == ConnectionState::disconnecting && runtime_.now() >= drain_until_ && session_.connected()) {
-        drain_failure_ = Failure(Errc::timed_out, "not acknowledged within the time for the drain");
-        session_.disconnect_now();
-        link_->flush();
+    if (state_ == ConnectionState::disconnecting && runtime_.now() >= drain_until_) {
+        if (session_.connected()) {
+            drain_failure_ = Failure(Errc::timed_out, "not acknowledged within the time for the drain");
+            session_.disconnect_now(farewell_.use());
+            link_->flush();
+        }
+        link_->end_soon(); // a broker that reads nothing would never get DISCONNECT
     }
     if (hurry_ && state_ != ConnectionState::disconnecting) {
         link_end_ = Failure(Errc::connection_lost, "a new connection was asked for");

@@ -1,5 +1,7 @@
 #include "io/socket_stream.hpp"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -101,6 +103,12 @@ void SocketStream::flush_backlog() {
     drained_ = true;
     watch();
     if (handler_) user_.core().loop().post(notice_);
+}
+
+std::size_t SocketStream::unsent() const noexcept {
+    int in_socket = 0;
+    if (ioctl(socket_.number(), SIOCOUTQ, &in_socket) != 0) in_socket = 0;
+    return backlog() + static_cast<std::size_t>(in_socket);
 }
 
 void SocketStream::set_reading(bool on) {

@@ -19,6 +19,7 @@ public:
     void write(Buffer& bytes) override;
     void write_with(Buffer& bytes, Payload payload) override;
     [[nodiscard]] std::size_t backlog() const noexcept override { return backlog_.size() + payload_.size(); }
+    [[nodiscard]] std::size_t unsent() const noexcept override;
     void set_reading(bool on) override;
     void shutdown() override;
     void acknowledge_soon() noexcept override;

@@ -35,6 +35,7 @@ public:
     void start(StreamHandler& handler) override;
     void write(Buffer& bytes) override;
     [[nodiscard]] std::size_t backlog() const noexcept override { return inner_->backlog() + early_.size(); }
+    [[nodiscard]] std::size_t unsent() const noexcept override { return inner_->unsent() + early_.size(); }
     void set_reading(bool on) override;
     void shutdown() override;
     void acknowledge_soon() noexcept override { inner_->acknowledge_soon(); }

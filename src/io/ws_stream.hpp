@@ -59,6 +59,7 @@ public:
     void start(StreamHandler& handler) override;
     void write(Buffer& bytes) override;
     [[nodiscard]] std::size_t backlog() const noexcept override { return inner_->backlog() + early_.size(); }
+    [[nodiscard]] std::size_t unsent() const noexcept override { return inner_->unsent() + early_.size(); }
     void set_reading(bool on) override;
     /// A close frame behind the backlog. The transport's own end is left to who has heard both close frames (section 7.1.1).
     void shutdown() override;

@@ -183,5 +183,16 @@ TEST_P(Dropped, a_filter_that_is_unsubscribed_before_suback_leaves_the_others_th
     EXPECT_EQ(codes, "granted refused ");
 }
 
+TEST_P(Dropped, stream_leaves_a_next_that_nobody_has_awaited_behind) {
+    AsyncClient client(runtime, options());
+    std::optional<Subscription> stream = client.listen("a");
+    NextMessageInTime waits = stream->next(5s);
+    stream.reset();
+    runtime.advance(10s); // its time passes
+    std::optional<Message> got;
+    run([](NextMessageInTime& next, std::optional<Message>& into) -> Task<> { into = co_await next; }(waits, got));
+    EXPECT_FALSE(got);
+}
+
 } // namespace
 } // namespace culex

@@ -191,5 +191,21 @@ TEST_P(Operations, that_are_done_give_their_results_though_the_client_is_destroy
     EXPECT_TRUE(disconnected.succeeded());
 }
 
+TEST_P(Operations, that_a_drain_has_waited_for_in_vain_change_nothing_of_what_disconnect_says) {
+    broker.options().hold_acknowledgements = true;
+    ClientOptions mortal = options();
+    mortal.will = Will{.topic = "will", .payload = as_bytes("gone")};
+    AsyncClient client(runtime, mortal);
+    run(connect(client));
+    const Running waits = start(publish(client, "1", {.qos = q1}));
+    DisconnectResult left;
+    const Running leaving =
+        start(disconnect(client, left, {.drain = 1s, .reason_code = ReasonCode::disconnect_with_will}));
+    runtime.advance(10s);
+    EXPECT_TRUE(leaving.succeeded());
+    EXPECT_EQ(left.undelivered, 1u);
+    EXPECT_THAT(published(), ElementsAre("1", "gone"));
+}
+
 } // namespace
 } // namespace culex

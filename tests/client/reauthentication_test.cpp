@@ -190,5 +190,18 @@ TEST_P(Reauthenticating, again_that_does_not_begin_in_time_fails_alone) {
     EXPECT_THAT(happened(), IsEmpty());
 }
 
+TEST_P(Reauthenticating, again_that_fails_while_the_client_disconnects_has_not_succeeded) {
+    runtime.set_latency(100ms);
+    start_connected();
+    toy.verifies_after = 50ms;
+    thanks = "nonsense";
+    TaskRoot<> root(again(*client, {}));
+    root.start_on(runtime);
+    runtime.advance(425ms); // the broker's last word is being verified
+    DisconnectOperation leaving = client->disconnect();
+    runtime.advance(5s);
+    EXPECT_NE(outcome(root), "ok");
+}
+
 } // namespace
 } // namespace culex
