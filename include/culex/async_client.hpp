@@ -1,6 +1,8 @@
 #pragma once
 /// \file async_client.hpp
 /// The MQTT client: every operation can be awaited on the loop that the client lives on.
+///
+/// g++ 12 has faults in `co_await` expressions with temporaries: see "Coroutines" in the README before writing one.
 
 #include <array>
 #include <coroutine>
@@ -303,6 +305,10 @@ enum class ConnectionState : std::uint8_t {
 ///
 /// Arguments that break a rule of MQTT make the operation fail when it is awaited, with `Errc::invalid_argument` and a detail
 /// that names the argument; nothing is sent then.
+///
+/// Where memory runs out, `publish`, `try_publish`, `subscribe`, `unsubscribe`, `listen`, `messages` and `request` throw
+/// `std::bad_alloc`, from the call itself and not from `co_await`. Where the library's own work on the loop lacks memory
+/// (reading, writing, timers) the program ends (`std::terminate`), since nobody could be told.
 class AsyncClient {
 public:
     /// `runtime` must outlive the client. What `options` views is copied.
@@ -336,7 +342,7 @@ public:
     /// either is not, or the exchange takes longer than `ClientOptions::connect_timeout`, the connection ends, and the
     /// operation fails with the cause: the broker's DISCONNECT is `Errc::disconnected` with its reason code. What `begin`
     /// throws fails the operation alone. `Errc::not_supported` without an authenticator, `Errc::not_connected` without a
-    /// connection. Who calls while an exchange is under way waits for the next one.
+    /// connection. A call while an exchange is under way waits for the next one.
     ReauthenticateOperation reauthenticate(const ReauthenticateOptions& options = {});
 
     /// The hook runs before each attempt to connect, the first included, as a task of its own: it may renew the credentials,
@@ -415,7 +421,8 @@ public:
     /// Messages received at QoS 1 and 2 on this connection for which the broker still waits: to be acknowledged (see
     /// `Subscription`), or at QoS 2 on their way to the end.
     [[nodiscard]] std::size_t unacknowledged() const noexcept;
-    /// Received messages that no stream wanted, and QoS 0 messages dropped beyond `InboundLimits::hard_bytes`.
+    /// Received messages that no stream wanted (see `messages`). Those dropped beyond the hard limits are not among them: see
+    /// `dropped`.
     [[nodiscard]] std::uint64_t unclaimed() const noexcept;
     /// QoS 0 messages dropped beyond the hard limits of `InboundLimits`.
     [[nodiscard]] std::uint64_t dropped() const noexcept;
@@ -427,7 +434,7 @@ public:
     /// only looks is harmless), and should be quick. An exception is logged.
     void tap(Function<void(const TappedPacket&)> see);
 
-    /// For the documented client (client.hpp), which is an adapter over this.
+    /// For the blocking client (client.hpp), which is an adapter over this.
     [[nodiscard]] client::Core& core() noexcept { return *core_; }
 
 private:

@@ -1,6 +1,6 @@
 #pragma once
 /// \file callback_data.hpp
-/// What the callbacks of the documented client (client.hpp) are registered for, and what they are given.
+/// What the callbacks of the blocking client (client.hpp) are registered for, and what they are given.
 
 #include <cstdint>
 #include <span>
@@ -32,7 +32,7 @@ enum class Command : std::uint8_t {
     pingresp = 13,
 };
 
-// The manual's own spelling.
+// The same as MQTT spells them.
 /// A message at QoS 0 or 1; at QoS 2 its first packet, without the message.
 inline constexpr Command PUBLISH = Command::publish;
 /// The broker has taken a message at QoS 1.
@@ -84,7 +84,8 @@ struct CallbackData {
     facade::Refusal* refusal = nullptr; ///< the client's own business
 };
 
-/// Called on the thread that `Client::loop` starts. An exception is logged, and the loop goes on.
+/// Called on the thread that `Client::loop` starts. An exception is logged, and the loop goes on; the message counts as
+/// processed, and is acknowledged. To refuse it instead, catch, and call `CallbackData::reject`.
 using Callback = Function<void(Client&, const CallbackData&)>;
 /// Decides whether its callback is for this packet. One that throws counts as false.
 using Condition = Function<bool(const CallbackData&)>;

@@ -1,6 +1,6 @@
 #pragma once
 /// \file client.hpp
-/// The documented client: blocking calls from any thread, and callbacks on a thread of its own.
+/// The blocking client: calls that wait, from any thread, and callbacks on a thread of its own.
 ///
 ///     culex::Client client{"my-id", true};
 ///     client.connect("localhost", 60);
@@ -9,7 +9,7 @@
 ///     client.loop();
 ///     ... do something else ...
 ///
-/// It is an adapter over the coroutine client (async_client.hpp), which lives on a thread that all documented clients of the
+/// It is an adapter over the coroutine client (async_client.hpp), which lives on a thread that all blocking clients of the
 /// process share. Every method may be called on any thread at any time, in callbacks too, the blocking ones included; what a
 /// thread does by several calls is done in their order. Only a log hook (log.hpp) may find itself on the shared thread: there a
 /// call that would have to wait throws `Errc::not_supported`.
@@ -49,8 +49,8 @@ struct ClientSettings {
     /// How it connects again after a connection was lost.
     ReconnectPolicy reconnect{};
     /// What may wait to be sent or acknowledged. Beyond it `publish` waits, or throws `Errc::queue_full`, or a message is
-    /// dropped: the new one with `Errc::dropped` out of `publish`, if that has not returned yet (it does at once at QoS 0); one
-    /// that was queued before without a word but the log's. Both are counted (`Client::statistics`).
+    /// dropped: the new one with `Errc::dropped` out of `publish`, if that has not returned yet (it does at once at QoS 0); of
+    /// one that was queued before only the log tells. Both are counted (`Client::statistics`).
     OutboundLimits outbound{};
     /// What may wait to be dispatched: packets count as messages do. Beyond the soft limits the client stops reading, unless
     /// it waits for an answer itself. What it then reads beyond the hard limits is dropped, if nobody waits for it: QoS 0
@@ -59,19 +59,19 @@ struct ClientSettings {
     InboundLimits inbound{};
     /// MQTT 5: see `ClientOptions::outbound_topic_aliases`.
     std::uint16_t outbound_topic_aliases = 65'535;
-    /// How long one attempt to connect may take, from resolving the name to CONNACK.
+    /// How long one attempt to connect may take, from resolving the name to CONNACK; above 0.
     std::chrono::milliseconds connect_timeout{30'000};
-    /// How long PINGRESP may take before the connection counts as lost.
+    /// How long PINGRESP may take before the connection counts as lost; above 0.
     std::chrono::milliseconds ping_timeout{10'000};
     /// How long `disconnect` and the destructor wait for what was published before them to be acknowledged, and for a
-    /// callback that runs to return.
+    /// callback that runs to return; 0 = not at all.
     std::chrono::milliseconds drain{10'000};
     /// MQTT 5: carries out an authentication method with each attempt to connect (section 4.12), on the thread that all
-    /// documented clients share; `std::make_shared<ScramSha256>(...)` (scram.hpp). Of one client alone.
+    /// blocking clients share; `std::make_shared<ScramSha256>(...)` (scram.hpp). Of one client alone.
     std::shared_ptr<Authenticator> authenticator{};
 };
 
-/// What `Client::connect` can be told besides the manual's first three.
+/// What `Client::connect` can be told besides host, keep-alive and port.
 struct ConnectSettings {
     /// Speak TLS, with this context; the port of MQTT over TLS is 8883. Absent = a plain connection.
     std::optional<TlsContext> tls{};
@@ -108,7 +108,8 @@ struct TopicQos {
     RetainHandling retain_handling = RetainHandling::send;
 };
 
-/// Bytes in any shape that is no text.
+/// What converts to `Bytes` and is no text: a `std::vector<std::byte>`, a `std::array` or a span of `std::byte`. Of a vector of
+/// `char` or `std::uint8_t` take the bytes, `std::as_bytes(std::span(v))`, or move it into a `Payload`.
 template <class T>
 concept BinaryPayload = std::convertible_to<const T&, Bytes> && !std::convertible_to<const T&, std::string_view>;
 
@@ -157,7 +158,8 @@ public:
     void reconnect();
     /// Takes nothing new, waits until all that was published is sent and acknowledged, sends DISCONNECT, so that the broker
     /// discards the will, and ends the loop: when what has arrived is dispatched, or in a callback, when that returns. Waits
-    /// no longer than `ClientSettings::drain` for each. Returns how many messages and requests the broker has not
+    /// no longer than `ClientSettings::drain` for each. Callbacks that run meanwhile, for what has arrived, can neither publish
+    /// nor subscribe any more: that throws `Errc::not_connected`. Returns how many messages and requests the broker has not
     /// acknowledged.
     std::size_t disconnect();
     /// The same, and DISCONNECT says what `options` do (MQTT 5, section 3.14.2): `disconnect_with_will` makes the broker publish

@@ -1,7 +1,8 @@
 #pragma once
 /// \file error.hpp
 /// What can go wrong. Below the client, functions return a `Result` (result.hpp) that holds a `Failure`; a client's
-/// operation throws the same failure as an `Error`, the only exception type that Culex throws.
+/// operation throws the same failure as an `Error`, the only exception type that Culex throws, but for `std::bad_alloc`
+/// where memory runs out (see `AsyncClient`).
 
 #include <memory>
 #include <string>
@@ -21,7 +22,7 @@ enum class Errc {
     not_supported,        ///< this build or this broker does not have it
     packet_too_large,     ///< above 268,435,455 bytes, or above the limit that the broker granted
     // It ended before it was done.
-    timed_out,       ///< its deadline passed
+    timed_out,       ///< its deadline passed; of an attempt to connect: no CONNACK within `connect_timeout`
     cancelled,       ///< the caller, or something that owns it, called it off
     closed,          ///< the client was closed or destroyed
     message_expired, ///< its Message Expiry Interval passed before it was sent
@@ -33,7 +34,7 @@ enum class Errc {
     host_not_found,  ///< the name did not resolve; the detail has the resolver's words
     end_of_stream,   ///< the peer closed the connection
     connection_lost, ///< the connection ended while the operation was under way
-    no_response,     ///< no PINGRESP (or no CONNACK) in time
+    no_response,     ///< no PINGRESP in time
     tls_failed,      ///< handshake or verification; the detail has the reason
     websocket_failed, ///< the broker refused the upgrade, or broke a rule of RFC 6455; the detail says which, or the HTTP status
     // The peer broke the rules, or said no.

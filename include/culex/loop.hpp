@@ -45,7 +45,8 @@ public:
     void stop() noexcept;
 
     /// Runs `function` on a coming turn, in the order of the posts. From any thread while the loop is there; see `Poster`
-    /// for longer. Many calls wake the loop once. `function` must not throw.
+    /// for longer. Many calls wake the loop once. `function` must not throw. Not from a signal handler: it takes a lock, and
+    /// memory (the guide on threads shows how to stop on SIGINT).
     void post(Function<void()> function);
     using Scheduler::post; // nodes, on the loop's own thread
     /// For other threads to keep; it may outlive the loop.
@@ -53,7 +54,8 @@ public:
 
     /// To the millisecond: never ahead of `Clock::now()`, and fixed while the loop calls out. A timer is never early by it.
     [[nodiscard]] TimePoint now() const noexcept override;
-    /// Implements `tcp`, `tls` and `unix_socket`. Name resolution runs on libuv's own threads.
+    /// Implements every `Transport`; `tls`, `ws` and `wss` are `Errc::not_supported` where Culex was built without TLS. Name
+    /// resolution runs on libuv's own threads.
     [[nodiscard]] std::unique_ptr<Opening> open(const Endpoint& endpoint, const StreamOptions& options,
                                                 OpenHandler& handler) override;
     /// Of TCP, on an IP address, or on the first one of a name, looked up at once; or a Unix socket, whose file must not
@@ -75,7 +77,7 @@ private:
 class Loop::Poster {
 public:
     /// False where the loop is gone: `function` has been destroyed. True says that it was taken, and it will run unless
-    /// the loop ends first.
+    /// the loop ends first. Not from a signal handler, as `Loop::post`.
     bool post(Function<void()> function) const;
 
 private:

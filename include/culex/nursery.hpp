@@ -12,6 +12,9 @@ namespace culex {
 
 /// Owns the tasks that are spawned into it. Destroying it cancels them; it must not be destroyed by what they have called
 /// (in a coroutine's frame it cannot be). Belongs to the thread of its loop.
+///
+/// What a task throws is heard by `join` alone: a nursery that is destroyed without one has lost it. Nothing is logged, and
+/// nothing terminates. So end with a join, also after `cancel`.
 class Nursery {
 public:
     /// For a coroutine: on the loop that runs it.
@@ -25,14 +28,15 @@ public:
     /// throws its exception.
     void spawn(Task<> task);
     /// Cancels all tasks on the coming turn, those included that are spawned before that. Tasks of the nursery may call it.
-    /// It is not an error: `join` returns.
+    /// It is not an error: `join` returns, unless a task had thrown before.
     void cancel() noexcept { scheduler_.post(cancel_); }
     /// Tasks that have not ended.
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
     class Join;
-    /// `co_await nursery.join();` waits until no task is left, then throws the exception of the first that threw, once. One
-    /// for which nobody has joined is logged when the nursery goes. One coroutine may wait at a time, and none of the nursery's own tasks.
+    /// `co_await nursery.join();` waits until no task is left, then throws the exception of the first that threw, once.
+    /// Those of tasks that throw after it are lost; one for which nobody has joined is logged when the nursery goes. One
+    /// coroutine may wait at a time, and none of the nursery's own tasks.
     [[nodiscard]] Join join() noexcept;
 
 private:

@@ -26,7 +26,7 @@ struct InboundLimits {
     /// Up to these it reads on while an operation waits for an answer. Beyond them QoS 0 messages are dropped and counted,
     /// and QoS 1 and 2 messages are bounded by the Receive Maximum: by their number, and by the greatest packet in bytes
     /// (`ConnectProperties::receive_maximum`, `maximum_packet_size`). A broker of 3.1.1 knows no such maximum: there reading
-    /// stops in the end, with so many messages unacknowledged, also for who waits for an answer.
+    /// stops in the end, with so many messages unacknowledged, also for whoever waits for an answer.
     std::size_t hard_bytes = std::size_t{64} << 20;
     /// The same by number.
     std::size_t hard_messages = 1'000'000;
@@ -71,9 +71,9 @@ struct ClientOptions {
     /// MQTT 5: carries out an authentication method with each attempt to connect (section 4.12); authenticator.hpp, scram.hpp.
     /// Must outlive the client. `properties.authentication_method` stays empty then.
     Authenticator* authenticator = nullptr;
-    /// How long one attempt to connect may take, from `AsyncClient::before_attempt`'s hook to CONNACK.
+    /// How long one attempt to connect may take, from `AsyncClient::before_attempt`'s hook to CONNACK; above 0.
     std::chrono::milliseconds connect_timeout{30'000};
-    /// How long PINGRESP may take before the connection counts as lost.
+    /// How long PINGRESP may take before the connection counts as lost; above 0.
     std::chrono::milliseconds ping_timeout{10'000};
 };
 
@@ -143,7 +143,7 @@ struct ReauthenticateOptions {
 
 /// Of `disconnect`, of both clients.
 struct DisconnectOptions {
-    /// How long to wait for what was published and is not acknowledged, before DISCONNECT.
+    /// How long to wait for what was published and is not acknowledged, before DISCONNECT; 0 = not at all.
     std::chrono::milliseconds drain{10'000};
     ReasonCode reason_code = ReasonCode::success; ///< MQTT 5; `disconnect_with_will` makes the broker publish the will
     /// MQTT 5: seconds for which the broker keeps the session from now on, instead of what CONNECT asked for; 0xFFFFFFFF = for

@@ -17,13 +17,14 @@ namespace culex {
 
 class TlsContext;
 
-/// TCP's own keep-alive (SO_KEEPALIVE): after `idle` without traffic, `count` probes, `interval` apart.
+/// TCP's own keep-alive (SO_KEEPALIVE): after `idle` without traffic, `count` probes, `interval` apart. Beyond the ranges, which
+/// are Linux's, an attempt to connect fails with `Errc::invalid_argument`.
 struct SocketKeepalive {
-    /// Probes without an answer before the connection counts as dead; at least 1.
+    /// Probes without an answer before the connection counts as dead; 1 to 127.
     int count = 3;
-    /// Whole seconds without traffic before the first probe; at least 1.
+    /// Whole seconds without traffic before the first probe; 1 to 32,767.
     std::chrono::seconds idle{60};
-    /// Whole seconds from one probe to the next; at least 1.
+    /// Whole seconds from one probe to the next; 1 to 32,767.
     std::chrono::seconds interval{10};
 };
 
