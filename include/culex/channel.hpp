@@ -1,6 +1,6 @@
 #pragma once
 /// \file channel.hpp
-/// A bounded queue between coroutines of one thread: who produces faster than is consumed waits.
+/// A bounded queue between coroutines of one thread: whoever produces faster than is consumed waits.
 
 #include <cassert>
 #include <coroutine>
@@ -69,7 +69,7 @@ private:
 } // namespace detail
 
 /// Values come out in the order in which they went in, waiting pushers in the order in which they came. Any number may
-/// push and pop. The channel must outlive who waits for it.
+/// push and pop. The channel must outlive those who wait for it.
 ///
 /// Nothing is lost by cancelling: a `pop` that is dropped before it was resumed leaves the value to the next, and a `push`
 /// that is dropped either has been taken or has not.

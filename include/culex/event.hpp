@@ -3,7 +3,7 @@
 /// Two things to wait for that some other code announces: a state (`Event`) and a happening (`Signal`). `set` and `notify`
 /// may be called by plain callbacks as well as by coroutines of the same thread; nobody is resumed inside the call.
 ///
-/// Both must outlive who waits for them: those who wait when they end are never resumed.
+/// Both must outlive those who wait for them: those who wait when they end are never resumed.
 
 #include <cassert>
 #include <coroutine>
@@ -23,7 +23,7 @@ public:
         set_ = true;
         while (Waiter* waiter = waiters_.pop_front()) waiter->wake();
     }
-    /// Who waits from now on waits for the next `set`.
+    /// Whoever waits from now on waits for the next `set`.
     void reset() noexcept { set_ = false; }
     /// Whether the flag is set.
     [[nodiscard]] bool is_set() const noexcept { return set_; }
@@ -62,7 +62,7 @@ class Signal {
 public:
     class Wait;
 
-    /// Resumes who waits, on a coming turn; or else the next `wait` goes on at once.
+    /// Resumes whoever waits, on a coming turn; or else the next `wait` goes on at once.
     void notify() noexcept {
         // The notification is taken by `await_resume` and not by waking: a waiter that is dropped in between leaves it to
         // the next.
@@ -77,7 +77,7 @@ public:
 
 private:
     bool notified_ = false;
-    IntrusiveList<Waiter> waiter_; // none or one; a list, because who is dropped leaves it by itself
+    IntrusiveList<Waiter> waiter_; // none or one; a list, because a waiter that is dropped leaves it by itself
 };
 
 /// See `Signal::wait`.

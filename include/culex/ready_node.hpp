@@ -1,6 +1,6 @@
 #pragma once
 /// \file ready_node.hpp
-/// What a loop runs on a coming turn. Who only makes something ready need not know the loop: see scheduler.hpp.
+/// What a loop runs on a coming turn. Whoever only makes something ready need not know the loop: see scheduler.hpp.
 
 #include <culex/intrusive_list.hpp>
 

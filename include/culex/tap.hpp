@@ -30,7 +30,7 @@ public:
     /// Of the whole packet, in bytes.
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     /// One line: `PUBLISH id=7 qos=1 topic="a/b" 16 bytes`; of what is malformed, what is wrong with it. Payloads, passwords
-    /// and authentication data are told by their size alone. It is made by this call: who does not ask does not pay.
+    /// and authentication data are told by their size alone. It is made by this call: whoever does not ask does not pay.
     [[nodiscard]] std::string text() const;
 
 private:
