@@ -306,9 +306,9 @@ enum class ConnectionState : std::uint8_t {
 /// Arguments that break a rule of MQTT make the operation fail when it is awaited, with `Errc::invalid_argument` and a detail
 /// that names the argument; nothing is sent then.
 ///
-/// Where memory runs out, `publish`, `try_publish`, `subscribe`, `unsubscribe`, `listen`, `messages` and `request` throw
-/// `std::bad_alloc`, from the call itself and not from `co_await`. Where the library's own work on the loop lacks memory
-/// (reading, writing, timers) the program ends (`std::terminate`), since nobody could be told.
+/// Where memory runs out, `publish`, `try_publish`, `subscribe`, `unsubscribe`, `listen`, `messages` and `request`
+/// throw `std::bad_alloc`, from the call itself and not from `co_await`. Where the library's own work on the loop lacks
+/// memory (reading, writing, timers) the program ends (`std::terminate`), since nobody could be told.
 class AsyncClient {
 public:
     /// `runtime` must outlive the client. What `options` views is copied.
@@ -421,8 +421,8 @@ public:
     /// Messages received at QoS 1 and 2 on this connection for which the broker still waits: to be acknowledged (see
     /// `Subscription`), or at QoS 2 on their way to the end.
     [[nodiscard]] std::size_t unacknowledged() const noexcept;
-    /// Received messages that no stream wanted (see `messages`). Those dropped beyond the hard limits are not among them: see
-    /// `dropped`.
+    /// Received messages that no stream wanted (see `messages`). Those dropped beyond the hard limits are not among
+    /// them: see `dropped`.
     [[nodiscard]] std::uint64_t unclaimed() const noexcept;
     /// QoS 0 messages dropped beyond the hard limits of `InboundLimits`.
     [[nodiscard]] std::uint64_t dropped() const noexcept;

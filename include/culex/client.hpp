@@ -9,10 +9,10 @@
 ///     client.loop();
 ///     ... do something else ...
 ///
-/// It is an adapter over the coroutine client (async_client.hpp), which lives on a thread that all blocking clients of the
-/// process share. Every method may be called on any thread at any time, in callbacks too, the blocking ones included; what a
-/// thread does by several calls is done in their order. Only a log hook (log.hpp) may find itself on the shared thread: there a
-/// call that would have to wait throws `Errc::not_supported`.
+/// It is an adapter over the coroutine client (async_client.hpp), which lives on a thread that all blocking clients of
+/// the process share. Every method may be called on any thread at any time, in callbacks too, the blocking ones
+/// included; what a thread does by several calls is done in their order. Only a log hook (log.hpp) may find itself on
+/// the shared thread: there a call that would have to wait throws `Errc::not_supported`.
 ///
 /// Properties, and all else that is MQTT 5's, are left out under 3.1.1, which is the default: see `ClientSettings::version`.
 ///
@@ -48,9 +48,9 @@ struct ClientSettings {
     ConnectProperties properties{};
     /// How it connects again after a connection was lost.
     ReconnectPolicy reconnect{};
-    /// What may wait to be sent or acknowledged. Beyond it `publish` waits, or throws `Errc::queue_full`, or a message is
-    /// dropped: the new one with `Errc::dropped` out of `publish`, if that has not returned yet (it does at once at QoS 0); of
-    /// one that was queued before only the log tells. Both are counted (`Client::statistics`).
+    /// What may wait to be sent or acknowledged. Beyond it `publish` waits, or throws `Errc::queue_full`, or a message
+    /// is dropped: the new one with `Errc::dropped` out of `publish`, if that has not returned yet (it does at once at
+    /// QoS 0); of one that was queued before only the log tells. Both are counted (`Client::statistics`).
     OutboundLimits outbound{};
     /// What may wait to be dispatched: packets count as messages do. Beyond the soft limits the client stops reading, unless
     /// it waits for an answer itself. What it then reads beyond the hard limits is dropped, if nobody waits for it: QoS 0
@@ -108,8 +108,8 @@ struct TopicQos {
     RetainHandling retain_handling = RetainHandling::send;
 };
 
-/// What converts to `Bytes` and is no text: a `std::vector<std::byte>`, a `std::array` or a span of `std::byte`. Of a vector of
-/// `char` or `std::uint8_t` take the bytes, `std::as_bytes(std::span(v))`, or move it into a `Payload`.
+/// What converts to `Bytes` and is no text: a `std::vector<std::byte>`, a `std::array` or a span of `std::byte`. Of a
+/// vector of `char` or `std::uint8_t` take the bytes, `std::as_bytes(std::span(v))`, or move it into a `Payload`.
 template <class T>
 concept BinaryPayload = std::convertible_to<const T&, Bytes> && !std::convertible_to<const T&, std::string_view>;
 
@@ -156,11 +156,11 @@ public:
     /// after `disconnect`. Returns as `connect` does. Where it throws, the client goes on trying as before, unless it has given
     /// up. `Errc::not_connected` before the first `connect` has succeeded.
     void reconnect();
-    /// Takes nothing new, waits until all that was published is sent and acknowledged, sends DISCONNECT, so that the broker
-    /// discards the will, and ends the loop: when what has arrived is dispatched, or in a callback, when that returns. Waits
-    /// no longer than `ClientSettings::drain` for each. Callbacks that run meanwhile, for what has arrived, can neither publish
-    /// nor subscribe any more: that throws `Errc::not_connected`. Returns how many messages and requests the broker has not
-    /// acknowledged.
+    /// Takes nothing new, waits until all that was published is sent and acknowledged, sends DISCONNECT, so that the
+    /// broker discards the will, and ends the loop: when what has arrived is dispatched, or in a callback, when that
+    /// returns. Waits no longer than `ClientSettings::drain` for each. Callbacks that run meanwhile, for what has
+    /// arrived, can neither publish nor subscribe any more: that throws `Errc::not_connected`. Returns how many
+    /// messages and requests the broker has not acknowledged.
     std::size_t disconnect();
     /// The same, and DISCONNECT says what `options` do (MQTT 5, section 3.14.2): `disconnect_with_will` makes the broker publish
     /// the will; a Session Expiry Interval replaces CONNECT's, which must not have been 0; a reason string and user properties are

@@ -44,9 +44,9 @@ public:
     /// Makes `run` return after this turn; the next `run` where none is under way. On a borrowed loop that is `uv_stop`.
     void stop() noexcept;
 
-    /// Runs `function` on a coming turn, in the order of the posts. From any thread while the loop is there; see `Poster`
-    /// for longer. Many calls wake the loop once. `function` must not throw. Not from a signal handler: it takes a lock, and
-    /// memory (the guide on threads shows how to stop on SIGINT).
+    /// Runs `function` on a coming turn, in the order of the posts. From any thread while the loop is there; see
+    /// `Poster` for longer. Many calls wake the loop once. `function` must not throw. Not from a signal handler: it
+    /// takes a lock, and memory (the guide on threads shows how to stop on SIGINT).
     void post(Function<void()> function);
     using Scheduler::post; // nodes, on the loop's own thread
     /// For other threads to keep; it may outlive the loop.
@@ -54,8 +54,8 @@ public:
 
     /// To the millisecond: never ahead of `Clock::now()`, and fixed while the loop calls out. A timer is never early by it.
     [[nodiscard]] TimePoint now() const noexcept override;
-    /// Implements every `Transport`; `tls`, `ws` and `wss` are `Errc::not_supported` where Culex was built without TLS. Name
-    /// resolution runs on libuv's own threads.
+    /// Implements every `Transport`; `tls`, `ws` and `wss` are `Errc::not_supported` where Culex was built without TLS.
+    /// Name resolution runs on libuv's own threads.
     [[nodiscard]] std::unique_ptr<Opening> open(const Endpoint& endpoint, const StreamOptions& options,
                                                 OpenHandler& handler) override;
     /// Of TCP, on an IP address, or on the first one of a name, looked up at once; or a Unix socket, whose file must not

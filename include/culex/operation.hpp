@@ -55,8 +55,9 @@ struct Claimed : ReadyNode {
 };
 
 /// The short form of an operation, for whoever waits for the acknowledgement of one message and hears nothing of its
-/// properties: nothing is called. With the answer the exchange itself is made ready, and runs what its owner gave it to run
-/// (`Exchange::settle_claim`); or the claim is just settled, where nobody waits yet. Nothing but `state` is set before.
+/// properties: nothing is called. With the answer the exchange itself is made ready, and runs what its owner gave it to
+/// run (`Exchange::settle_claim`); or the claim is just settled, where nobody waits yet. Nothing but `state` is set
+/// before.
 struct Claim {
     enum class State : std::uint8_t {
         none,     ///< there is nothing to wait for

@@ -17,8 +17,8 @@ namespace culex {
 
 class TlsContext;
 
-/// TCP's own keep-alive (SO_KEEPALIVE): after `idle` without traffic, `count` probes, `interval` apart. Beyond the ranges, which
-/// are Linux's, an attempt to connect fails with `Errc::invalid_argument`.
+/// TCP's own keep-alive (SO_KEEPALIVE): after `idle` without traffic, `count` probes, `interval` apart. Beyond the
+/// ranges, which are Linux's, an attempt to connect fails with `Errc::invalid_argument`.
 struct SocketKeepalive {
     /// Probes without an answer before the connection counts as dead; 1 to 127.
     int count = 3;

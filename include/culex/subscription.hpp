@@ -103,16 +103,16 @@ public:
     Subscription& operator=(Subscription&&) noexcept;
     ~Subscription();
 
-    /// Waits for the next message, as long as it takes. Empty once the client has disconnected, was closed or destroyed, or
-    /// this subscription was unsubscribed, or the broker has refused all its filters (see `reason_codes`), and everything that
-    /// had arrived before was taken; throws `Error` where the client gave up by itself (`Errc::connection_refused` after bad
-    /// credentials, say).
+    /// Waits for the next message, as long as it takes. Empty once the client has disconnected, was closed or
+    /// destroyed, or this subscription was unsubscribed, or the broker has refused all its filters (see
+    /// `reason_codes`), and everything that had arrived before was taken; throws `Error` where the client gave up by
+    /// itself (`Errc::connection_refused` after bad credentials, say).
     NextMessage next() {
         if (!inbox_) return NextMessage(nullptr);
         return NextMessage(*inbox_);
     }
-    /// The same for so long at most, from the call (0 or less = no limit): `Errc::timed_out`, if nothing has come by then. No
-    /// message is lost by it.
+    /// The same for so long at most, from the call (0 or less = no limit): `Errc::timed_out`, if nothing has come by
+    /// then. No message is lost by it.
     NextMessageInTime next(std::chrono::milliseconds timeout);
     /// A message that is here already, or nothing; either way the one before it is acknowledged, like in `next`.
     [[nodiscard]] std::optional<Message> try_next();

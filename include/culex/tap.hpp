@@ -29,8 +29,9 @@ public:
     [[nodiscard]] PacketType type() const noexcept { return static_cast<PacketType>(first_byte_ >> 4); }
     /// Of the whole packet, in bytes.
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
-    /// One line: `PUBLISH id=7 qos=1 topic="a/b" 16 bytes`; of what is malformed, what is wrong with it. Payloads, passwords
-    /// and authentication data are told by their size alone. It is made by this call: whoever does not ask does not pay.
+    /// One line: `PUBLISH id=7 qos=1 topic="a/b" 16 bytes`; of what is malformed, what is wrong with it. Payloads,
+    /// passwords and authentication data are told by their size alone. It is made by this call: whoever does not ask
+    /// does not pay.
     [[nodiscard]] std::string text() const;
 
 private:

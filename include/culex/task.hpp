@@ -6,9 +6,9 @@
 /// awaits. So dropping a task cancels it with all that it waits for: locals are destroyed, lists and timers are left, and
 /// nothing of it runs afterwards. There is no status to ask for and no token to pass on.
 ///
-/// Two rules keep that sound. A task is never dropped by code that it has called itself: owners drop tasks in a node that
-/// the scheduler runs, where no coroutine is on the stack. And nothing resumes a coroutine but such a node: whoever waits at
-/// the bottom, for an event or a timer, posts itself (`Waiter`).
+/// Two rules keep that sound. A task is never dropped by code that it has called itself: owners drop tasks in a node
+/// that the scheduler runs, where no coroutine is on the stack. And nothing resumes a coroutine but such a node:
+/// whoever waits at the bottom, for an event or a timer, posts itself (`Waiter`).
 ///
 /// Awaiting a task runs it at once, on the stack of whoever awaits, until it first has to wait. If it ends before that, the
 /// caller just goes on and was never suspended: a loop of a million such awaits needs no stack, under every compiler and

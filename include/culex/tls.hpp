@@ -1,7 +1,7 @@
 #pragma once
 /// \file tls.hpp
-/// TLS for clients: what a connection to `mqtts://` is made with. By default the broker's certificate is verified against
-/// the system's authorities and against the host name of the URL, at TLS 1.2 or 1.3.
+/// TLS for clients: what a connection to `mqtts://` is made with. By default the broker's certificate is verified
+/// against the system's authorities and against the host name of the URL, at TLS 1.2 or 1.3.
 ///
 ///     const culex::TlsContext tls{{.ca_file = "ca.pem", .certificate_file = "me.pem", .key_file = "me.key"}};
 ///     culex::AsyncClient client{loop, {.tls = &tls}};                      // coroutines

@@ -142,9 +142,10 @@ private:
 /// started. The result is a `std::variant` in which `index()` says who it was (`std::monostate` for void); if it ended
 /// with an exception, that is thrown.
 ///
-/// Tasks alone: to await something else here (an operation, `event.wait()`), write a task that does. What a dropped task had
-/// already is lost with it, a message that it had taken from a stream too, if both came on one turn. So do not wait for the
-/// next message of several streams like this: make it one stream of several filters, or give each a task of its own.
+/// Tasks alone: to await something else here (an operation, `event.wait()`), write a task that does. What a dropped
+/// task had already is lost with it, a message that it had taken from a stream too, if both came on one turn. So do not
+/// wait for the next message of several streams like this: make it one stream of several filters, or give each a task
+/// of its own.
 template <class... T>
     requires(sizeof...(T) > 0)
 [[nodiscard]] WhenAny<T...> when_any(Task<T>... tasks) noexcept {

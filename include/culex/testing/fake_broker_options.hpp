@@ -119,10 +119,10 @@ struct FakeBrokerOptions {
     /// | `subscription_identifier_available` 0 | SUBACK 0xA1 for all filters                                             |
     /// | `shared_subscription_available` 0   | SUBACK 0x9E for the filter                                                |
     ///
-    /// The broker keeps to `server_keep_alive` and `session_expiry_interval` itself. `assigned_client_identifier` takes the
-    /// place of the one that it would make up for a client without a name. `response_information` is said to whoever
-    /// asks for it [MQTT-3.1.2-28]. `server_reference` is said in a CONNACK that refuses with 0x9C or 0x9D, `reason_string` and
-    /// `user_properties` in every CONNACK.
+    /// The broker keeps to `server_keep_alive` and `session_expiry_interval` itself. `assigned_client_identifier` takes
+    /// the place of the one that it would make up for a client without a name. `response_information` is said to
+    /// whoever asks for it [MQTT-3.1.2-28]. `server_reference` is said in a CONNACK that refuses with 0x9C or 0x9D,
+    /// `reason_string` and `user_properties` in every CONNACK.
     ConnackProperties connack{};
     /// What every PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK and UNSUBACK says besides its code, to clients that have not
     /// forbidden it [MQTT-3.1.2-29], and every DISCONNECT. What makes a packet too large for its client is left out.
