@@ -307,8 +307,9 @@ enum class ConnectionState : std::uint8_t {
 /// that names the argument; nothing is sent then.
 ///
 /// Where memory runs out, `publish`, `try_publish`, `subscribe`, `unsubscribe`, `listen`, `messages` and `request`
-/// throw `std::bad_alloc`, from the call itself and not from `co_await`. Where the library's own work on the loop lacks
-/// memory (reading, writing, timers) the program ends (`std::terminate`), since nobody could be told.
+/// throw `std::bad_alloc`, from the call itself and not from `co_await`, and have done nothing then. Where the library's own
+/// work on the loop lacks memory (reading, writing, timers; writing also at the end of a large `publish`) the program ends
+/// (`std::terminate`), since nobody could be told.
 class AsyncClient {
 public:
     /// `runtime` must outlive the client. What `options` views is copied.

@@ -13,8 +13,8 @@ namespace culex {
 /// Owns the tasks that are spawned into it. Destroying it cancels them; it must not be destroyed by what they have called
 /// (in a coroutine's frame it cannot be). Belongs to the thread of its loop.
 ///
-/// What a task throws is heard by `join` alone: a nursery that is destroyed without one has lost it. Nothing is logged,
-/// and nothing terminates. So end with a join, also after `cancel`.
+/// What a task throws is heard by `join` alone. A nursery that is destroyed without one logs it as an error, and nothing
+/// terminates. So end with a join, also after `cancel`.
 class Nursery {
 public:
     /// For a coroutine: on the loop that runs it.
