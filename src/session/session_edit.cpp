@@ -37,7 +37,9 @@ void Session::append_with_alias(Bytes packet) {
         return wire::append_with_alias(output_, packet, known, false);
     }
     // The property, and what the two lengths may grow by.
-    const bool fits = packet.size() + wire::topic_alias_size + 2 <= limits_.maximum_packet_size;
+    const std::size_t size = packet.size() + wire::topic_alias_size + 2;
+    (void)output_.reserve(size); // or else an alias might be known here alone
+    const bool fits = size <= limits_.maximum_packet_size;
     if (const std::uint16_t alias = fits ? topic_aliases_.introduce(topic) : std::uint16_t{}) {
         return wire::append_with_alias(output_, packet, alias, true);
     }

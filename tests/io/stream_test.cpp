@@ -146,6 +146,18 @@ TEST_P(StreamTest, shutdown_ends_the_writing_direction_behind_the_backlog) {
     EXPECT_EQ(near.failure, Errc::end_of_stream);
 }
 
+TEST_P(StreamTest, knows_what_the_peer_has_not_taken) {
+    Recorder near, far;
+    near_->start(near);
+    EXPECT_EQ(near_->unsent(), 0U);
+    Buffer large = large_buffer();
+    near_->write(large);
+    ASSERT_GT(near_->backlog(), 0U);
+    EXPECT_GT(near_->unsent(), near_->backlog()); // the socket has the rest
+    far_->start(far);
+    run_until(loop_, [&] { return far.received.size() == large_size && near_->unsent() == 0; });
+}
+
 TEST_P(StreamTest, a_stream_that_does_not_read_holds_its_peer_back) {
     Recorder near, far;
     near_->start(near);
