@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include <culex/reason_code.hpp>
@@ -52,6 +53,8 @@ enum class Errc {
 [[nodiscard]] const std::error_category& culex_category() noexcept;
 /// What makes an `Errc` a `std::error_code`.
 [[nodiscard]] std::error_code make_error_code(Errc code) noexcept;
+/// `"timed_out"`; `"?"` for a number that is none. In words: `make_error_code(code).message()`.
+[[nodiscard]] std::string_view to_string(Errc code) noexcept;
 
 /// What was being done when it failed.
 enum class Phase : std::uint8_t {

@@ -14,68 +14,6 @@ namespace {
 /// Details may be a broker's reason string of 65,535 bytes; a message shows the beginning.
 constexpr std::size_t detail_limit = 500;
 
-std::string_view text_of(Errc code) noexcept {
-    switch (code) {
-    case Errc::invalid_argument:
-        return "invalid argument";
-    case Errc::not_connected:
-        return "not connected";
-    case Errc::already_connected:
-        return "already connected";
-    case Errc::not_supported:
-        return "not supported";
-    case Errc::packet_too_large:
-        return "packet too large";
-    case Errc::timed_out:
-        return "timed out";
-    case Errc::cancelled:
-        return "cancelled";
-    case Errc::closed:
-        return "the client is closed";
-    case Errc::message_expired:
-        return "the message expired before it was sent";
-    case Errc::queue_full:
-        return "the queue is full";
-    case Errc::dropped:
-        return "dropped from a full queue";
-    case Errc::no_packet_id:
-        return "all packet identifiers are in use";
-    case Errc::host_not_found:
-        return "host not found";
-    case Errc::end_of_stream:
-        return "closed by the peer";
-    case Errc::connection_lost:
-        return "connection lost";
-    case Errc::no_response:
-        return "no response in time";
-    case Errc::tls_failed:
-        return "TLS failed";
-    case Errc::websocket_failed:
-        return "WebSocket failed";
-    case Errc::malformed_packet:
-        return "malformed packet from the peer";
-    case Errc::protocol_error:
-        return "protocol error by the peer";
-    case Errc::connection_refused:
-        return "refused by the broker";
-    case Errc::disconnected:
-        return "disconnected by the broker";
-    case Errc::rejected:
-        return "rejected by the broker";
-    case Errc::session_lost:
-        return "the broker has lost the session";
-    case Errc::authentication_failed:
-        return "authentication failed";
-    }
-    return "unknown error";
-}
-
-class Category final : public std::error_category {
-public:
-    [[nodiscard]] const char* name() const noexcept override { return "culex"; }
-    [[nodiscard]] std::string message(int code) const override { return std::string{text_of(static_cast<Errc>(code))}; }
-};
-
 /// How a message begins: what was being done, before an address and without one.
 struct Beginning {
     std::string_view with_address, alone;
@@ -96,7 +34,7 @@ Beginning beginning_of(Phase phase) noexcept {
     case Phase::mqtt:
         return {"MQTT handshake with ", "MQTT handshake"};
     case Phase::session:
-        return {"connected to ", "connected"};
+        return {"the connection to ", "the connection"};
     }
     return {"", ""};
 }
@@ -117,7 +55,14 @@ std::string describe(std::error_code code) {
     return fmt::format("{} ({} {})", as_clause(printable(code.message(), detail_limit)), origin, code.value());
 }
 
-// This, and the category, are never destroyed: a client in static storage may fail after the statics of this file ended.
+/// Where the reason code repeats the words before it, its number is enough.
+bool says_the_same(std::error_code code, ReasonCode reason) noexcept {
+    return (code == Errc::protocol_error && reason == ReasonCode::protocol_error) ||
+           (code == Errc::malformed_packet && reason == ReasonCode::malformed_packet) ||
+           (code == Errc::packet_too_large && reason == ReasonCode::packet_too_large);
+}
+
+// Never destroyed: a client in static storage may fail after the statics of this file ended.
 const std::string& no_text() noexcept {
     static const std::string& text = *new std::string;
     return text;
@@ -181,8 +126,10 @@ std::string Failure::message() const {
     if (!out.empty()) out += ": ";
     out += describe(state_->code);
     if (state_->reason != ReasonCode::success) {
+        const bool twice = says_the_same(state_->code, state_->reason);
         const auto number = static_cast<unsigned>(state_->reason);
-        fmt::format_to(std::back_inserter(out), ": {} (0x{:02X})", to_string(state_->reason), number);
+        if (!twice) fmt::format_to(std::back_inserter(out), ": {}", to_string(state_->reason));
+        fmt::format_to(std::back_inserter(out), " (0x{:02X})", number);
     }
     if (!state_->detail.empty()) {
         out += ": ";
@@ -190,13 +137,6 @@ std::string Failure::message() const {
     }
     return out;
 }
-
-const std::error_category& culex_category() noexcept {
-    static const Category& category = *new Category;
-    return category;
-}
-
-std::error_code make_error_code(Errc code) noexcept { return {static_cast<int>(code), culex_category()}; }
 
 std::string_view to_string(Phase phase) noexcept {
     switch (phase) {

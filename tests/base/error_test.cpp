@@ -99,7 +99,19 @@ TEST(Failure, prints_what_was_tried_where_and_why_in_one_line) {
                    .during(Phase::session)
                    .at("mqtt://h:1883")
                    .message()),
-              "connected to mqtt://h:1883: disconnected by the broker: Session taken over (0x8E)");
+              "the connection to mqtt://h:1883: disconnected by the broker: Session taken over (0x8E)");
+    EXPECT_EQ(Failure{Errc::end_of_stream}.during(Phase::session).message(), "the connection: closed by the peer");
+}
+
+TEST(Failure, says_nothing_twice) {
+    EXPECT_EQ((Failure{Errc::protocol_error, "a second CONNACK", ReasonCode::protocol_error}.message()),
+              "protocol error by the peer (0x82): a second CONNACK");
+    EXPECT_EQ((Failure{Errc::malformed_packet, {}, ReasonCode::malformed_packet}.message()),
+              "malformed packet from the peer (0x81)");
+    EXPECT_EQ((Failure{Errc::packet_too_large, "PUBLISH", ReasonCode::packet_too_large}.message()),
+              "packet too large (0x95): PUBLISH");
+    EXPECT_EQ((Failure{Errc::protocol_error, {}, ReasonCode::topic_alias_invalid}.message()),
+              "protocol error by the peer: Topic Alias invalid (0x94)");
 }
 
 TEST(Failure, prints_a_line_without_the_parts_that_are_missing) {
@@ -138,6 +150,17 @@ TEST(Phase, has_a_name) {
     }
     EXPECT_EQ(to_string(Phase::mqtt), "mqtt");
     EXPECT_EQ(to_string(static_cast<Phase>(99)), "?");
+}
+
+TEST(Errc, has_a_name_and_a_text_for_each) {
+    EXPECT_EQ(to_string(Errc::timed_out), "timed_out");
+    EXPECT_EQ(to_string(static_cast<Errc>(0)), "?");
+    int named = 0;
+    for (int i = 1; to_string(static_cast<Errc>(i)) != "?"; ++i) {
+        EXPECT_NE(make_error_code(static_cast<Errc>(i)).message(), "unknown error") << i;
+        named = i;
+    }
+    EXPECT_EQ(static_cast<Errc>(named), Errc::authentication_failed);
 }
 
 TEST(Error, carries_the_failure_as_an_exception) {

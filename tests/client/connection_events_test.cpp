@@ -87,7 +87,7 @@ TEST_P(Events, name_phase_address_cause_and_reason_code) {
     EXPECT_EQ(lost.cause.address(), "a:1883"); // the transport names it as it does the peer
     EXPECT_EQ(lost.peer, "a:1883");
     EXPECT_EQ(lost.attempt, 0u);
-    EXPECT_EQ(lost.to_string(), "connection lost: connected to a:1883: closed by the peer");
+    EXPECT_EQ(lost.to_string(), "connection lost: the connection to a:1883: closed by the peer");
     const ConnectionEvent waiting = next();
     EXPECT_EQ(waiting.kind, Kind::waiting);
     EXPECT_EQ(waiting.at, lost.at);
