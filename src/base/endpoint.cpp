@@ -198,7 +198,8 @@ Result<Endpoint> Endpoint::parse(std::string_view url) {
     if (endpoint) return endpoint;
     // Whatever else is wrong: what stands before an '@' may be a password, and nothing of it may be quoted.
     if (url.find('@') != url.npos) {
-        return bad("a broker's URL takes no user name or password ('@'): they belong into the connection's options");
+        return bad(
+            "a broker's URL takes no user name or password ('@'): give them as ClientOptions::user_name and password");
     }
     return bad(fmt::format("broker URL {}: {}", quoted(url), endpoint.failure().detail()));
 }

@@ -129,7 +129,7 @@ TEST(Endpoint, never_repeats_what_may_be_a_password) {
         const Result<Endpoint> endpoint = Endpoint::parse(url);
         ASSERT_FALSE(endpoint) << url;
         EXPECT_EQ(endpoint.failure().detail().find("secret"), std::string::npos) << endpoint.failure().detail();
-        EXPECT_NE(endpoint.failure().detail().find("user name or password"), std::string::npos) << url;
+        EXPECT_NE(endpoint.failure().detail().find("ClientOptions::user_name and password"), std::string::npos) << url;
     }
 }
 
