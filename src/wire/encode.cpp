@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <culex/topic.hpp>
+
 #include "wire/codec.hpp"
 #include "wire/plain_publish.hpp"
 #include "wire/plain_reply.hpp"
@@ -27,6 +29,16 @@ concept HasReasonString = requires(const P& packet) { packet.properties.reason_s
                              : fmt::format("{}: {} bytes, where the peer takes {}", to_string(type),
                                            whole_size(remaining), maximum_packet_size);
     return Failure(Errc::packet_too_large, std::move(detail), ReasonCode::packet_too_large);
+}
+
+/// A topic name is refused in the words of `check_topic_name`, as a filter is in those of its like.
+template <class P> [[gnu::cold]] Failure misuse(const P& packet, const Fault& fault) {
+    if constexpr (P::type == PacketType::publish) {
+        if (fault.field == std::string_view("topic")) {
+            if (auto checked = check_topic_name(packet.topic); !checked) return std::move(checked).failure();
+        }
+    }
+    return misuse(P::type, fault);
 }
 
 template <class P> Measurer measured(const P& packet, Version version) {
@@ -79,7 +91,7 @@ template <class P>
 [[gnu::noinline]] Result<void> encode_any(Buffer& out, const P& packet, Version version,
                                           std::uint32_t maximum_packet_size) {
     const Measurer measurer = measured(packet, version);
-    if (measurer.fault()) return misuse(P::type, measurer.fault());
+    if (measurer.fault()) return misuse(packet, measurer.fault());
     if (fits(measurer.size(), maximum_packet_size)) {
         write(out, packet, version, measurer);
         return {};
@@ -128,7 +140,7 @@ std::byte* put_head(std::byte* to, const PublishParts& parts, Version version, s
 
 template <class P> Result<std::size_t> encoded_size(const P& packet, Version version) {
     const Measurer measurer = measured(packet, version);
-    if (measurer.fault()) return misuse(P::type, measurer.fault());
+    if (measurer.fault()) return misuse(packet, measurer.fault());
     if (!fits(measurer.size(), no_limit)) return too_large(P::type, measurer.size(), no_limit);
     return whole_size(measurer.size());
 }

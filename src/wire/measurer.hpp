@@ -23,13 +23,14 @@ class BitChecker {
 public:
     void flag(unsigned, bool) noexcept {}
     template <class E> void number(unsigned, unsigned, E value, E greatest) noexcept {
-        if (static_cast<unsigned>(value) > static_cast<unsigned>(greatest)) valid_ = false;
+        if (static_cast<unsigned>(value) > static_cast<unsigned>(greatest)) wrong_ = static_cast<unsigned>(value);
     }
     template <class Optional> void presence(unsigned, const Optional&) noexcept {}
-    [[nodiscard]] bool valid() const noexcept { return valid_; }
+    /// A number that is too great.
+    [[nodiscard]] const std::optional<std::uint32_t>& wrong() const noexcept { return wrong_; }
 
 private:
-    bool valid_ = true;
+    std::optional<std::uint32_t> wrong_;
 };
 
 class Measurer {
@@ -51,7 +52,8 @@ public:
     template <class F> void check_bits(const char* field, F name_them) {
         BitChecker checker;
         name_them(checker);
-        if (!checker.valid()) fail({ReasonCode::malformed_packet, field, "has a value out of its range"});
+        if (checker.wrong())
+            fail({ReasonCode::malformed_packet, field, "has a value out of its range", checker.wrong()});
     }
     template <std::unsigned_integral T> void number(const char*, T) noexcept { size_ += sizeof(T); }
     void packet_id(PacketId value) noexcept {

@@ -91,9 +91,9 @@ template <class P, class F> constexpr bool for_each_property(P& properties, F vi
 [[nodiscard]] constexpr const char* number_fault(Rule rule, std::uint32_t value) noexcept {
     if (rule == Rule::zero_or_one) return value > 1 ? "is neither 0 nor 1" : nullptr;
     if (rule == Rule::any || value != 0) {
-        return rule == Rule::identifier && value > max_remaining_length ? "is above 268,435,455" : nullptr;
+        return rule == Rule::identifier && value > max_remaining_length ? "is not 1 to 268,435,455" : nullptr;
     }
-    return "is 0";
+    return rule == Rule::identifier ? "is not 1 to 268,435,455" : "is not 1 or more";
 }
 
 } // namespace culex::wire

@@ -167,7 +167,7 @@ const Violation bad_starts[] = {
     {"m12_server_of_3_1_1", v5, "20 02 00 01", 0x84, Errc::connection_refused, "does not speak MQTT 5"},
     {"m15_auth", v5, "F0 06 18 04 15 00 01 6D", 0x82, protocol, "AUTH"},
     {"m32_maximum_qos", v5, "20 05 00 00 02 24 02", 0x82, protocol, "maximum_qos"},
-    {"m33_receive_maximum_0", v5, "20 06 00 00 03 21 00 00", 0x82, protocol, "receive_maximum is 0"},
+    {"m33_receive_maximum_0", v5, "20 06 00 00 03 21 00 00", 0x82, protocol, "receive_maximum is not 1 or more"},
 };
 INSTANTIATE_TEST_SUITE_P(Connecting, BadStarts, ::testing::ValuesIn(bad_starts), name_of);
 

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "base/text.hpp"
 #include "support/equal.hpp"
 #include "support/frames.hpp"
 
@@ -25,6 +26,8 @@ constexpr std::uint32_t identifier_too_large[] = {268'435'456};
 constexpr ReasonCode puback_code[] = {ReasonCode::quota_exceeded, ReasonCode::packet_identifier_not_found};
 constexpr std::string_view nul_inside{"a\0b", 3};
 const std::string long_text(65'536, 'x');
+
+const std::string long_topic = "topic name " + quoted(long_text) + " is longer than 65,535 bytes [MQTT-4.7.3-3]";
 
 struct Misuse {
     const char* name = "";
@@ -52,22 +55,25 @@ TEST_P(Refused, is_the_callers_fault_and_leaves_the_buffer_alone) {
 }
 
 const Misuse misuses[] = {
-    {"empty_topic", v3, Publish{}, "PUBLISH: topic is empty, and there is no alias"}, // [MQTT-4.7.3-1]
-    {"alias_before_5", v3, Publish{.properties = {.topic_alias = 1}}, "PUBLISH: topic is empty, and there is no alias"},
+    {"empty_topic", v3, Publish{}, "topic name \"\" is empty [MQTT-4.7.3-1]"}, // [MQTT-4.7.3-1]
+    {"alias_before_5", v3, Publish{.properties = {.topic_alias = 1}}, "topic name \"\" is empty [MQTT-4.7.3-1]"},
     {"alias_0", v5, Publish{.topic = "t", .properties = {.topic_alias = 0}}, // [MQTT-3.3.2-8]
-     "PUBLISH: topic_alias is 0 (0, 0x00)"},
-    {"wildcard", v3, Publish{.topic = "a/#"}, "PUBLISH: topic has a wildcard: \"a/#\""}, // [MQTT-3.3.2-2]
-    {"wildcard_plus", v5, Publish{.topic = "+"}, "PUBLISH: topic has a wildcard: \"+\""},
-    {"bad_utf_8", v5, Publish{.topic = "a\xFF"}, "PUBLISH: topic is not UTF-8: \"a\\xff\""},       // [MQTT-1.5.4-1]
-    {"nul", v3, Publish{.topic = nul_inside}, "PUBLISH: topic contains U+0000: \"a\\x00b\""},      // [MQTT-1.5.3-2]
-    {"long_topic", v5, Publish{.topic = long_text}, "PUBLISH: topic is longer than 65,535 bytes"}, // [MQTT-4.7.3-3]
+     "PUBLISH: topic_alias is not 1 or more (0, 0x00)"},
+    {"wildcard", v3, Publish{.topic = "a/#"},
+     "topic name \"a/#\" contains a wildcard [MQTT-4.7.0-1]"}, // [MQTT-3.3.2-2]
+    {"wildcard_plus", v5, Publish{.topic = "+"}, "topic name \"+\" contains a wildcard [MQTT-4.7.0-1]"},
+    {"bad_utf_8", v5, Publish{.topic = "a\xFF"},
+     "topic name \"a\\xff\" is not well-formed UTF-8 [MQTT-1.5.4-1]"}, // [MQTT-1.5.4-1]
+    {"nul", v3, Publish{.topic = nul_inside},
+     "topic name \"a\\x00b\" contains U+0000 [MQTT-4.7.3-2]"},           // [MQTT-1.5.3-2]
+    {"long_topic", v5, Publish{.topic = long_text}, long_topic.c_str()}, // [MQTT-4.7.3-3]
     {"publish_without_id", v3, Publish{.topic = "t", .qos = QoS::at_least_once},
      "PUBLISH: packet id is 0"},                                            // [MQTT-2.3.1-1]
     {"publish_with_id_at_qos_0", v5, Publish{.topic = "t", .packet_id = 1}, // [MQTT-2.2.1-2]
      "PUBLISH: packet id is given at QoS 0"},
     {"dup_at_qos_0", v5, Publish{.topic = "t", .dup = true}, "PUBLISH: dup is set at QoS 0"}, // [MQTT-3.3.1-2]
     {"qos_3", v5, Publish{.topic = "t", .qos = static_cast<QoS>(3), .packet_id = 1},          // [MQTT-3.3.1-4]
-     "PUBLISH: qos has a value out of its range"},
+     "PUBLISH: qos has a value out of its range (3, 0x03)"},
     {"payload_format", v5, Publish{.topic = "t", .properties = {.payload_format_indicator = 2}},
      "PUBLISH: payload_format_indicator is neither 0 nor 1 (2, 0x02)"},
     {"response_topic", v5, Publish{.topic = "t", .properties = {.response_topic = "a/+"}}, // [MQTT-3.3.2-14]
@@ -79,10 +85,10 @@ const Misuse misuses[] = {
     {"long_binary", v5, Publish{.topic = "t", .properties = {.correlation_data = as_bytes(long_text)}},
      "PUBLISH: correlation_data is longer than 65,535 bytes"},
     {"identifier_0", v5, Publish{.topic = "t", .properties = {.subscription_identifiers = identifier_0}},
-     "PUBLISH: subscription_identifiers is 0 (0, 0x00)"},
+     "PUBLISH: subscription_identifiers is not 1 to 268,435,455 (0, 0x00)"},
     {"identifier_too_large", v5,
      Publish{.topic = "t", .properties = {.subscription_identifiers = identifier_too_large}},
-     "PUBLISH: subscription_identifiers is above 268,435,455 (268435456, 0x10000000)"},
+     "PUBLISH: subscription_identifiers is not 1 to 268,435,455 (268435456, 0x10000000)"},
     {"user_property", v5, Publish{.topic = "t", .properties = {.user_properties = bad_user_property}}, // [MQTT-1.5.7-1]
      "PUBLISH: user property's value is not UTF-8: \"\\xff\""},
     {"puback_without_id", v3, Puback{}, "PUBACK: packet id is 0"},
@@ -93,12 +99,12 @@ const Misuse misuses[] = {
     {"empty_filter", v3, Subscribe{.packet_id = 1, .subscriptions = empty_filter}, "SUBSCRIBE: topic filter is empty"},
     {"subscribe_without_id", v3, Subscribe{.subscriptions = filter}, "SUBSCRIBE: packet id is 0"},
     {"subscribe_options", v3, Subscribe{.packet_id = 1, .subscriptions = bad_options},
-     "SUBSCRIBE: subscription options has a value out of its range"},
+     "SUBSCRIBE: subscription options has a value out of its range (3, 0x03)"},
     {"shared_no_local", v5, Subscribe{.packet_id = 1, .subscriptions = shared_no_local}, // [MQTT-3.8.3-4]
      "SUBSCRIBE: no_local is set on a shared subscription"},
     {"subscription_identifier", v5,
      Subscribe{.packet_id = 1, .subscriptions = filter, .properties = {.subscription_identifier = 0}},
-     "SUBSCRIBE: subscription_identifier is 0 (0, 0x00)"},
+     "SUBSCRIBE: subscription_identifier is not 1 to 268,435,455 (0, 0x00)"},
     {"unsubscribe_without_filters", v3, Unsubscribe{.packet_id = 1}, "UNSUBSCRIBE: topic filters are missing"},
     {"bad_filters", v5, Unsubscribe{.packet_id = 1, .filters = bad_filters},
      "UNSUBSCRIBE: topic filter is not UTF-8: \"\\xc0\\xaf\""},
@@ -120,12 +126,13 @@ const Misuse misuses[] = {
      "CONNECT: will topic is not UTF-8: \"\\xff\""},
     {"will_wildcard", v5, Connect{.will = Will{.topic = "#"}}, "CONNECT: will topic has a wildcard: \"#\""},
     {"will_qos", v5, Connect{.will = Will{.topic = "t", .qos = static_cast<QoS>(3)}}, // [MQTT-3.1.2-12]
-     "CONNECT: connect flags has a value out of its range"},
+     "CONNECT: connect flags has a value out of its range (3, 0x03)"},
     {"will_payload", v3, Connect{.will = Will{.topic = "t", .payload = as_bytes(long_text)}},
      "CONNECT: will payload is longer than 65,535 bytes"},
-    {"receive_maximum", v5, Connect{.properties = {.receive_maximum = 0}}, "CONNECT: receive_maximum is 0 (0, 0x00)"},
+    {"receive_maximum", v5, Connect{.properties = {.receive_maximum = 0}},
+     "CONNECT: receive_maximum is not 1 or more (0, 0x00)"},
     {"maximum_packet_size", v5, Connect{.properties = {.maximum_packet_size = 0}},
-     "CONNECT: maximum_packet_size is 0 (0, 0x00)"},
+     "CONNECT: maximum_packet_size is not 1 or more (0, 0x00)"},
     {"request_problem", v5, Connect{.properties = {.request_problem_information = 7}},
      "CONNECT: request_problem_information is neither 0 nor 1 (7, 0x07)"},
     {"authentication_data", v5, Connect{.properties = {.authentication_data = Bytes{}}},

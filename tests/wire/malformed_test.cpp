@@ -285,7 +285,7 @@ TEST(Refusal, names_packet_field_and_value) {
         const std::vector<std::byte> memory = hex(bytes);
         return read_packet(memory, v5, arena).failure().detail();
     };
-    EXPECT_EQ(detail("20 06 00 00 03 21 00 00"), "CONNACK: receive_maximum is 0 (0, 0x00)");
+    EXPECT_EQ(detail("20 06 00 00 03 21 00 00"), "CONNACK: receive_maximum is not 1 or more (0, 0x00)");
     EXPECT_EQ(detail("30 06 00 03 'a/#' 00"), "PUBLISH: topic has a wildcard: \"a/#\"");
     EXPECT_EQ(detail("40 07 00 01 00 03 23 00 01"), "PUBACK: topic_alias is no property of this packet (35, 0x23)");
     EXPECT_EQ(detail("20 02 00 01"), "CONNACK of MQTT 3.1.1 with return code 1: the server does not speak MQTT 5");
