@@ -39,6 +39,13 @@ struct VirtualRuntime::Network {
     std::set<PipeOpening*> swallowed; // openings that a black hole has
     std::uint16_t next_port = 49152;  // of listeners that let the system choose
     unsigned connections = 0;
+
+    /// Instead of `name`.
+    [[nodiscard]] std::string who_listens(const std::string& name) const {
+        std::string names;
+        for (const auto& [other, listener] : listeners) names += (names.empty() ? "" : ", ") + other;
+        return fmt::format("nobody listens at {}; there is {}", name, names.empty() ? "nobody else" : names);
+    }
 };
 
 class VirtualRuntime::PipeListener final : public Listener {
@@ -99,7 +106,9 @@ void VirtualRuntime::PipeOpening::arrive() {
     }
     const auto listener = network.listeners.find(name);
     if (listener == network.listeners.end()) {
-        return end(Failure(std::make_error_code(std::errc::connection_refused)).during(Phase::connect).at(name));
+        return end(Failure(std::make_error_code(std::errc::connection_refused), network.who_listens(name))
+                       .during(Phase::connect)
+                       .at(name));
     }
     const std::string own_name = endpoint_.transport() == Transport::unix_socket
                                      ? "unix"

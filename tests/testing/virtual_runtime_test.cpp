@@ -102,12 +102,14 @@ TEST_F(VirtualRuntimeTest, refuses_where_nobody_listens) {
     EXPECT_TRUE(opener.failure == std::errc::connection_refused);
     EXPECT_EQ(opener.failure.phase(), Phase::connect);
     EXPECT_EQ(opener.failure.address(), "broker:1884");
+    EXPECT_EQ(opener.failure.detail(), "nobody listens at broker:1884; there is broker:1883");
 
     listener.reset();
     Opener second;
     const auto again = runtime.open(broker(), {}, second);
     runtime.run_until_idle();
     EXPECT_TRUE(second.failure == std::errc::connection_refused);
+    EXPECT_EQ(second.failure.detail(), "nobody listens at broker:1883; there is nobody else");
 }
 
 TEST_F(VirtualRuntimeTest, does_not_resolve_names_that_are_set_so) {
