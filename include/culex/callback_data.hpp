@@ -31,6 +31,8 @@ enum class Command : std::uint8_t {
     pingreq = 12,
     pingresp = 13,
 };
+/// `"PUBLISH"`; `"?"` for a number that is none.
+[[nodiscard]] std::string_view to_string(Command command) noexcept;
 
 // The same as MQTT spells them.
 /// A message at QoS 0 or 1; at QoS 2 its first packet, without the message.

@@ -9,7 +9,7 @@ namespace culex::facade {
 namespace {
 
 bool holds(Condition& condition, const CallbackData& data) noexcept {
-    const std::string_view packet = to_string(static_cast<PacketType>(data.command));
+    const std::string_view packet = to_string(data.command);
     try {
         return condition(data);
     } catch (const std::exception& error) {
@@ -61,3 +61,23 @@ Callback* CallbackTable::select(const CallbackData& data) {
 }
 
 } // namespace culex::facade
+
+namespace culex {
+
+std::string_view to_string(Command command) noexcept {
+    switch (command) {
+    case Command::publish:
+    case Command::puback:
+    case Command::pubrec:
+    case Command::pubrel:
+    case Command::pubcomp:
+    case Command::suback:
+    case Command::unsuback:
+    case Command::pingreq:
+    case Command::pingresp:
+        return to_string(static_cast<PacketType>(command));
+    }
+    return "?";
+}
+
+} // namespace culex

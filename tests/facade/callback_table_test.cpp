@@ -129,5 +129,11 @@ TEST_F(CallbackTableTest, callbacks_may_own_what_cannot_be_copied) {
     EXPECT_EQ(5, sum);
 }
 
+TEST(CommandNames, are_those_of_the_packets) {
+    EXPECT_EQ(to_string(PUBLISH), "PUBLISH");
+    EXPECT_EQ(to_string(Command::pingresp), "PINGRESP");
+    EXPECT_EQ(to_string(static_cast<Command>(1)), "?"); // a packet that no broker sends
+}
+
 } // namespace
 } // namespace culex::facade
