@@ -66,6 +66,8 @@ protected:
 class Opening {
 public:
     virtual ~Opening() = default;
+    /// How far it is: what a failure that calls it off says.
+    [[nodiscard]] virtual Phase phase() const noexcept { return Phase::connect; }
 };
 
 /// Takes the streams of peers that connect.

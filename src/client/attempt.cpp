@@ -28,6 +28,12 @@ private:
     Signal& changed_;
 };
 
+/// From an opening that is called off in this phase.
+const char* waited_for(Phase phase) noexcept {
+    if (phase == Phase::resolve) return "address";
+    return phase == Phase::tls || phase == Phase::websocket ? "end of the handshake" : "connection";
+}
+
 } // namespace
 
 /// Empty where it has succeeded.
@@ -89,7 +95,7 @@ Task<Failure> Core::open_link() {
     opened_.reset();
     opening_ = runtime_.open(endpoint_, settings_.plain().stream, *this);
     while (!opened_) {
-        if (Failure why = interrupted("connection", Phase::connect)) {
+        if (Failure why = interrupted(waited_for(opening_->phase()), opening_->phase())) {
             opening_.reset();
             co_return why;
         }

@@ -44,6 +44,7 @@ public:
     /// Begins with the name of the endpoint, or its path, or with these addresses.
     void start();
     void try_addresses(std::vector<SocketAddress> addresses);
+    [[nodiscard]] Phase phase() const noexcept override { return addresses_.empty() ? Phase::resolve : Phase::connect; }
 
 private:
     /// One address that has not answered yet. Destroying it closes its socket.

@@ -18,6 +18,7 @@ public:
 
     /// Begins; a failure is told like any other.
     void start(const StreamOptions& options);
+    [[nodiscard]] Phase phase() const noexcept override { return stream_ || !inner_ ? Phase::tls : inner_->phase(); }
 
 private:
     struct Notice : ReadyNode {

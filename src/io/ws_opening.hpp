@@ -15,6 +15,9 @@ public:
 
     /// Begins; a failure is told like any other.
     void start(const StreamOptions& options);
+    [[nodiscard]] Phase phase() const noexcept override {
+        return stream_ || !inner_ ? Phase::websocket : inner_->phase();
+    }
 
 private:
     struct Notice : ReadyNode {

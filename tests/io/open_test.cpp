@@ -19,6 +19,12 @@ TEST_F(OpenTest, connects_to_a_name) {
     EXPECT_TRUE(opened_.stream) << opened_.failure.message();
 }
 
+TEST_F(OpenTest, says_how_far_it_is) {
+    const Endpoint endpoint = listen("127.0.0.1");
+    EXPECT_EQ(loop_.open(tcp("localhost", endpoint.port()), {}, opened_)->phase(), Phase::resolve);
+    EXPECT_EQ(loop_.open(tcp("127.0.0.1", endpoint.port()), {}, opened_)->phase(), Phase::connect);
+}
+
 TEST_F(OpenTest, a_name_that_does_not_resolve_fails_with_the_resolvers_words) {
     open(tcp("nonexistent.invalid", 1883));
     EXPECT_FALSE(opened_.stream);

@@ -187,6 +187,20 @@ TEST_P(WsClient, an_upgrade_that_is_not_answered_is_ended_by_the_connect_timeout
     EXPECT_LE(runtime.now() - start, 3s);
 }
 
+TEST_P(WsClient, a_server_that_is_silent_is_given_up_in_the_handshake) {
+    class Silent final : public AcceptHandler {
+        void on_accept(std::unique_ptr<Stream> stream) override { kept.push_back(std::move(stream)); }
+        std::vector<std::unique_ptr<Stream>> kept;
+    } silent;
+    const auto listener = runtime.listen(Endpoint(Transport::tcp, "silent", 80), silent);
+    AsyncClient client(runtime, {.version = GetParam(), .connect_timeout = 3s});
+    const Failure failure = run(failure_of_connect(client, "ws://silent"));
+    EXPECT_THAT(failure.message(), ::testing::EndsWith("timed out: no end of the handshake within 3000 ms"));
+    EXPECT_EQ(failure.phase(), Phase::websocket);
+    runtime.set_black_hole("silent");
+    EXPECT_EQ(run(failure_of_connect(client, "ws://silent")).phase(), Phase::connect);
+}
+
 TEST_P(WsClient, may_be_destroyed_at_any_moment_while_it_connects) {
     runtime.set_chunk_size(40);
     for (int turns = 0; turns < 60; ++turns) {
