@@ -163,10 +163,13 @@ void Requests::send_waiting() {
 /// PUBACK says that the broker has the request, not that there is an answer; but where it says no, there will be none.
 void Requests::on_published(session::Operation& completed, session::Outcome&& outcome) {
     ClientOperation& operation = ClientOperation::from(completed);
+    const std::string_view reason = outcome.properties ? outcome.properties->reason_string.value_or("") : "";
     operation.note(std::move(outcome));
     const ReasonCode code = operation.reason_code_;
     if (!operation.failure_ && (failed(code) || code == ReasonCode::no_matching_subscribers)) {
-        operation.failure_ = Failure(Errc::rejected, "the broker gives the request to nobody", code);
+        const char* const what = failed(code) ? "refuses the request" : "gives the request to nobody";
+        operation.failure_ =
+            Failure(Errc::rejected, fmt::format("the broker {}{}{}", what, reason.empty() ? "" : ": ", reason), code);
     }
     if (operation.failure_) operation.finish();
 }

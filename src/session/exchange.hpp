@@ -98,6 +98,10 @@ public:
         by.state = Claim::State::waiting;
     }
     [[nodiscard]] bool waited_for() const noexcept { return operation_ || claim; }
+    /// Whether what the operation waits for has never been sent.
+    [[nodiscard]] static bool is_unsent(const Operation& waiting) noexcept {
+        return waiting.exchange_ && waiting.exchange_->step == Step::unsent;
+    }
     /// Its last use, out of every list: there is an answer to its claim. Gives what is to be made ready for who waits: itself,
     /// or null where nobody does yet.
     [[nodiscard]] Claimed* answer_claim(ReasonCode code) noexcept;

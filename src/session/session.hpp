@@ -264,6 +264,8 @@ public:
         return {config_.outbound_messages - std::min(outstanding_, config_.outbound_messages),
                 config_.outbound_bytes - std::min(outstanding_bytes_, config_.outbound_bytes)};
     }
+    /// How much they hold of what they let in, in words.
+    [[nodiscard, gnu::cold]] std::string fullness() const;
     /// Fills in what the session knows of them.
     void count_into(Statistics& to);
     /// Null for none.
@@ -306,6 +308,7 @@ private:
 
     // session_input.cpp: packets from the broker. What may not be ends in `fail`, which `handle_input` sees by the state:
     // a return value for each packet would cost more than most packets.
+    [[gnu::cold]] void handle_early_input(Bytes bytes, TimePoint now);
     void handle_frames();
     void handle_packet(const wire::Frame& frame);
     void handle_first_packet(const wire::Frame& frame);

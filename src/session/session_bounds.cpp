@@ -38,11 +38,18 @@ bool Session::make_room(QoS qos, std::size_t bytes) {
 /// A message finds the queue full: empty where there is room for it now.
 Failure Session::overflow(QoS qos, std::size_t bytes) {
     if (config_.when_full == WhenFull::wait || config_.when_full == WhenFull::refuse) {
-        return Failure(has_room_for(bytes) ? Errc::no_packet_id : Errc::queue_full);
+        const Errc code = has_room_for(bytes) ? Errc::no_packet_id : Errc::queue_full;
+        // Who waits asks again and again, and wants no words.
+        return config_.when_full == WhenFull::wait ? Failure(code) : Failure(code, fullness());
     }
     if (make_room(qos, bytes)) return Failure();
     return drop(config_.when_full == WhenFull::drop_newest ? "it was the newest"
                                                            : "nothing before it could be dropped");
+}
+
+std::string Session::fullness() const {
+    return fmt::format("{} of {} messages and requests, {} of {} bytes", outstanding_, config_.outbound_messages,
+                       outstanding_bytes_, config_.outbound_bytes);
 }
 
 /// Counts a message that is dropped, and gives the reason. The log hears of the first, and then ever less often.

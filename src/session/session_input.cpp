@@ -1,6 +1,8 @@
 // Packets from the broker, but for its messages.
 #include <fmt/format.h>
 
+#include "base/log.hpp"
+#include "base/text.hpp"
 #include "session/failures.hpp"
 #include "session/session.hpp"
 #include "wire/plain_reply.hpp"
@@ -22,10 +24,28 @@ bool is_about_message(ReasonCode code) noexcept {
            code == ReasonCode::retain_not_supported;
 }
 
+/// What a port of another protocol answers to CONNECT. No packet of a broker's begins so: 'H' would be a PUBACK with flags,
+/// and a record of TLS (an alert, or a handshake, of version 3.x) a CONNECT.
+const char* other_protocol(Bytes bytes) noexcept {
+    if (as_text(bytes).starts_with("HTTP")) return "the peer speaks HTTP: is the URL to be ws:// or wss://?";
+    const bool is_record = bytes.size() >= 3 && (bytes[0] == std::byte{0x15} || bytes[0] == std::byte{0x16}) &&
+                           bytes[1] == std::byte{0x03} && bytes[2] <= std::byte{0x04};
+    return is_record ? "the peer speaks TLS: is the URL to be mqtts:// or wss://?" : nullptr;
+}
+
 } // namespace
 
 void Session::handle_input(Bytes bytes, TimePoint now) {
-    if (state_ != State::opening && state_ != State::connected) return park(bytes);
+    if (state_ != State::connected) [[unlikely]]
+        return handle_early_input(bytes, now);
+    last_received_ = now;
+    framer_.feed(bytes);
+    handle_frames();
+}
+
+void Session::handle_early_input(Bytes bytes, TimePoint now) {
+    if (state_ != State::opening) return park(bytes);
+    if (const char* what = framer_.mid_packet() ? nullptr : other_protocol(bytes)) return fail(violation(what));
     last_received_ = now;
     framer_.feed(bytes);
     handle_frames();
@@ -303,6 +323,12 @@ template <PacketType Type> void Session::handle(const PublishReply<Type>& packet
         if (config_.report_packets && state_ == State::connected)
             explain(events_.back(), packet.reason_code, {}, packet.properties);
         return;
+    }
+    const bool words_are_lost = !config_.report_packets && packet.properties.reason_string;
+    if (words_are_lost && failed(packet.reason_code) && logs(LogLevel::warning)) {
+        log(LogLevel::warning, "the broker refuses the message with packet identifier {}: {} (0x{:02X}): {}",
+            packet.packet_id, to_string(packet.reason_code), static_cast<unsigned>(packet.reason_code),
+            quoted(*packet.properties.reason_string));
     }
     handle_replied(Type, packet.packet_id, packet.reason_code, packet.properties);
 }

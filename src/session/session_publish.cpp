@@ -133,8 +133,10 @@ Failure Session::refuse_verb() const {
 
 /// What the broker grants is known while there is a link; a message that was queued before is checked when it is sent.
 Result<void> Session::check_granted(QoS qos, bool retain, std::size_t packet_size) const {
-    if (qos > QoS::exactly_once) return Failure(Errc::invalid_argument, "qos: 0, 1 or 2"); // [MQTT-3.3.1-4]
-    if (qos > limits_.maximum_qos) {                                                       // [MQTT-3.2.2-11]
+    if (qos > QoS::exactly_once) { // [MQTT-3.3.1-4]
+        return Failure(Errc::invalid_argument, fmt::format("qos is {}: 0, 1 or 2", static_cast<int>(qos)));
+    }
+    if (qos > limits_.maximum_qos) { // [MQTT-3.2.2-11]
         return not_granted(fmt::format("QoS {} is above the broker's maximum, {}", static_cast<int>(qos),
                                        static_cast<int>(limits_.maximum_qos)),
                            ReasonCode::qos_not_supported);

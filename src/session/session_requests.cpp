@@ -17,6 +17,13 @@ constexpr Step first_step(PacketType request) noexcept {
     return request == PacketType::subscribe ? Step::awaiting_suback : Step::awaiting_unsuback;
 }
 
+[[gnu::cold]] void log_refusal(const char* what, std::string_view filter, ReasonCode code, const AckProperties& words) {
+    if (!logs(LogLevel::warning)) return;
+    log(LogLevel::warning, "the broker {} {}: {} (0x{:02X}){}{}", what, quoted(filter), to_string(code),
+        static_cast<unsigned>(code), words.reason_string ? ": " : "",
+        words.reason_string ? quoted(*words.reason_string) : "");
+}
+
 bool has_wildcard(std::string_view filter) noexcept { return filter.find_first_of("+#") != std::string_view::npos; }
 
 /// A request as it was written: what it said is not kept twice.
@@ -61,8 +68,9 @@ template <class P> Result<PacketId> Session::request(P& packet, Operation* opera
         return std::move(written).failure();
     }
     const std::size_t size = scratch_.size();
-    if (!has_room_for(size) && !make_room(QoS::at_least_once, size)) return Failure(Errc::queue_full);
-    if (lacks_id(QoS::at_least_once) && !make_room(QoS::at_least_once, size)) return Failure(Errc::no_packet_id);
+    if (!has_room_for(size) && !make_room(QoS::at_least_once, size)) return Failure(Errc::queue_full, fullness());
+    if (lacks_id(QoS::at_least_once) && !make_room(QoS::at_least_once, size))
+        return Failure(Errc::no_packet_id, fullness());
     packet.packet_id = next_id();
     scratch_.clear();
     wire::encode(scratch_, packet, config_.version, limits_.maximum_packet_size).value();
@@ -182,12 +190,13 @@ void Session::handle(const Suback& packet) {
         wire::Arena arena;
         const auto asked = read_back<Subscribe>(*exchange, config_.version, arena);
         if (!check_count(*exchange, packet.reason_codes.size(), asked.subscriptions.size())) return;
+        const bool words_are_lost = !config_.report_packets && packet.properties.reason_string;
         for (std::size_t i = 0; i < packet.reason_codes.size(); ++i) {
             if (!failed(packet.reason_codes[i])) {
                 subscriptions_.granted(asked.subscriptions[i], asked.properties.subscription_identifier);
-            } else if (exchange->restores) {
-                log(LogLevel::warning, "the broker did not restore the subscription to {}: {}",
-                    quoted(asked.subscriptions[i].filter), to_string(packet.reason_codes[i]));
+            } else if (exchange->restores || words_are_lost) {
+                log_refusal(exchange->restores ? "does not restore the subscription to" : "refuses the subscription to",
+                            asked.subscriptions[i].filter, packet.reason_codes[i], packet.properties);
             }
         }
         const bool restored = exchange->restores;
@@ -206,6 +215,12 @@ void Session::handle(const Unsuback& packet) {
         if (has_codes && !check_count(*exchange, packet.reason_codes.size(), asked.filters.size())) return;
         // Again, since a SUBSCRIBE that was under way may have been granted meanwhile.
         for (const std::string_view filter : asked.filters) subscriptions_.removed(filter);
+        const bool words_are_lost = !config_.report_packets && packet.properties.reason_string;
+        for (std::size_t i = 0; words_are_lost && i < packet.reason_codes.size(); ++i) {
+            if (!failed(packet.reason_codes[i])) continue;
+            log_refusal("refuses to end the subscription to", asked.filters[i], packet.reason_codes[i],
+                        packet.properties);
+        }
         finish(*exchange, {.reason_codes = packet.reason_codes, .properties = &packet.properties});
     }
     report(PacketType::unsuback, packet.packet_id, ReasonCode::success, packet.reason_codes, packet.properties);
