@@ -298,6 +298,8 @@ enum class ConnectionState : std::uint8_t {
     backing_off, ///< the connection was lost, the next attempt waits
     disconnecting,
 };
+/// `"backing_off"`; `"?"` for a number that is none.
+[[nodiscard]] std::string_view to_string(ConnectionState state) noexcept;
 
 /// Lives on the thread of its runtime's loop: every method, and the destructor, belong there (`Loop::post` brings others
 /// in; debug builds assert it). Many clients share one loop. It may be destroyed at any moment: what waits ends with

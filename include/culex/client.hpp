@@ -59,9 +59,9 @@ struct ClientSettings {
     InboundLimits inbound{};
     /// MQTT 5: see `ClientOptions::outbound_topic_aliases`.
     std::uint16_t outbound_topic_aliases = 65'535;
-    /// How long one attempt to connect may take, from resolving the name to CONNACK; above 0.
+    /// How long one attempt to connect may take, from resolving the name to CONNACK; at least 1 ms.
     std::chrono::milliseconds connect_timeout{30'000};
-    /// How long PINGRESP may take before the connection counts as lost; above 0.
+    /// How long PINGRESP may take before the connection counts as lost; at least 1 ms.
     std::chrono::milliseconds ping_timeout{10'000};
     /// How long `disconnect` and the destructor wait for what was published before them to be acknowledged, and for a
     /// callback that runs to return; 0 = not at all.

@@ -1,7 +1,8 @@
 #pragma once
 /// \file options.hpp
 /// What a client and its operations can be told. All are aggregates for designated initialisers, `{.client_id = "c1"}`, and
-/// trivially destructible views: safe inside a `co_await` expression, and copied by whatever must keep them.
+/// trivially destructible views: safe inside a `co_await` expression, and copied by whatever must keep them. A `timeout` of 0 is
+/// no limit; a negative one has passed already.
 
 #include <chrono>
 #include <optional>
@@ -71,9 +72,9 @@ struct ClientOptions {
     /// MQTT 5: carries out an authentication method with each attempt to connect (section 4.12); authenticator.hpp, scram.hpp.
     /// Must outlive the client. `properties.authentication_method` stays empty then.
     Authenticator* authenticator = nullptr;
-    /// How long one attempt to connect may take, from `AsyncClient::before_attempt`'s hook to CONNACK; above 0.
+    /// How long one attempt to connect may take, from `AsyncClient::before_attempt`'s hook to CONNACK; at least 1 ms.
     std::chrono::milliseconds connect_timeout{30'000};
-    /// How long PINGRESP may take before the connection counts as lost; above 0.
+    /// How long PINGRESP may take before the connection counts as lost; at least 1 ms.
     std::chrono::milliseconds ping_timeout{10'000};
 };
 

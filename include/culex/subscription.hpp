@@ -111,7 +111,7 @@ public:
         if (!inbox_) return NextMessage(nullptr);
         return NextMessage(*inbox_);
     }
-    /// The same for so long at most, from the call (0 or less = no limit): `Errc::timed_out`, if nothing has come by
+    /// The same for so long at most, from the call (0 = no limit, negative = at once): `Errc::timed_out`, if nothing has come by
     /// then. No message is lost by it.
     NextMessageInTime next(std::chrono::milliseconds timeout);
     /// A message that is here already, or nothing; either way the one before it is acknowledged, like in `next`.

@@ -3,6 +3,8 @@
 #include <random>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include <culex/topic.hpp>
 
 #include "wire/roles.hpp"
@@ -225,10 +227,16 @@ void Core::update_reading() {
 
 Failure Core::not_open() const {
     check_caller();
-    const bool idle = state_ == ConnectionState::idle;
-    if (!idle && state_ != ConnectionState::disconnecting) [[likely]]
+    if (state_ != ConnectionState::idle && state_ != ConnectionState::disconnecting) [[likely]]
         return Failure();
-    return Failure(Errc::not_connected, idle ? "call connect first" : "the client is disconnecting");
+    return why_not_open();
+}
+
+Failure Core::why_not_open() const {
+    if (state_ != ConnectionState::idle) return Failure(Errc::not_connected, "the client is disconnecting");
+    if (route_.empty()) return Failure(Errc::not_connected, "call connect first");
+    if (!gave_up_) return Failure(Errc::not_connected, "the client has disconnected: call connect again");
+    return Failure(Errc::not_connected, fmt::format("the client has given up: {}", gave_up_.message()));
 }
 
 void Core::verb_done() {

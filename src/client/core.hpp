@@ -87,6 +87,10 @@ public:
     void disconnect(const DisconnectOptions& options, DisconnectOperation& operation);
     /// Nobody waits for the first connection any more: it is called off.
     void call_off(const Failure& why);
+    // What a deadline ends with; where there is no connection, it says why.
+    [[nodiscard, gnu::cold]] Failure late(std::string_view what) const;
+    [[nodiscard, gnu::cold]] Failure late_for_room() const;
+    [[nodiscard, gnu::cold]] Failure late_to_connect() const;
     /// Who waited for room does not any more: what it kept from the next may do for that one, or for `disconnect`.
     void waiter_left();
     /// A service, for as long as it has subscribed: it is told where the broker speaks a version that has none.
@@ -222,6 +226,8 @@ private:
         assert((!tap_ || !tap_->running()) && "culex: a tap may not call the client that it looks at");
     }
     [[nodiscard]] Failure not_open() const;
+    [[nodiscard, gnu::cold]] Failure why_not_open() const;
+    [[nodiscard, gnu::cold]] std::string last_cause() const;
     [[nodiscard]] bool settle(Result<session::Published>&& published, ClientOperation& operation);
     [[nodiscard]] bool may_be_direct(const PublishOptions& options) const noexcept;
     void verb_done();

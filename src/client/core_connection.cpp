@@ -3,6 +3,8 @@
 #include <cassert>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/duration.hpp"
 #include "client/arguments.hpp"
 #include "client/core.hpp"
@@ -17,7 +19,9 @@ void Core::connect(Result<std::vector<Endpoint>> endpoints, const ConnectOptions
 
 Failure Core::connect(Result<std::vector<Endpoint>> endpoints, const ConnectOptions& options, bool keep_messages) {
     check_caller();
-    if (state_ != ConnectionState::idle) return Failure(Errc::already_connected);
+    if (state_ != ConnectionState::idle) {
+        return Failure(Errc::already_connected, fmt::format("the state is {}", to_string(state_)));
+    }
     if (settings_.fault()) return settings_.fault();
     if (!endpoints) return std::move(endpoints).failure();
     if (endpoints->empty()) return Failure(Errc::invalid_argument, "endpoints: there is none");
@@ -126,4 +130,49 @@ void Core::call_off(const Failure& why) {
     if (!ever_connected_) halt(why);
 }
 
+// --- in vain
+
+Failure Core::late(std::string_view what) const {
+    if (session_.connected()) return Failure(Errc::timed_out, fmt::format("{} in time", what));
+    return Failure(Errc::timed_out, fmt::format("{} in time: there is no connection{}", what, last_cause()));
+}
+
+Failure Core::late_for_room() const {
+    const std::string detail =
+        fmt::format("no room in time, the message was not taken: the queue holds {}", session_.fullness());
+    return Failure(Errc::timed_out, session_.connected() ? detail : detail + "; there is no connection" + last_cause());
+}
+
+Failure Core::late_to_connect() const {
+    if (session_.connected()) return Failure(Errc::timed_out, "not authenticated in time");
+    return Failure(Errc::timed_out, "not connected in time" + last_cause());
+}
+
+/// Of what came before this `connect` there is nothing to be told.
+std::string Core::last_cause() const {
+    const bool has_failed = ever_connected_ || attempt_ > 1 || state_ == ConnectionState::backing_off;
+    if (has_failed && last_failure_) return fmt::format("; last: {}", last_failure_.message());
+    return attempt_ == 0 ? "" : fmt::format("; still connecting to {}", endpoint_.to_string());
+}
+
 } // namespace culex::client
+
+namespace culex {
+
+std::string_view to_string(ConnectionState state) noexcept {
+    switch (state) {
+    case ConnectionState::idle:
+        return "idle";
+    case ConnectionState::connecting:
+        return "connecting";
+    case ConnectionState::connected:
+        return "connected";
+    case ConnectionState::backing_off:
+        return "backing_off";
+    case ConnectionState::disconnecting:
+        return "disconnecting";
+    }
+    return "?";
+}
+
+} // namespace culex

@@ -133,7 +133,7 @@ void NextMessage::take_first() {
 }
 
 NextMessageInTime::NextMessageInTime(Inbox* inbox, std::chrono::milliseconds timeout) : NextMessage(inbox) {
-    if (timeout.count() <= 0 || ready()) return;
+    if (timeout.count() == 0 || ready()) return;
     inbox_->wait(*this); // so that it hears of the subscription's end, whether it is awaited or not
     inbox_->arm_after(deadline_, bounded(timeout));
 }

@@ -21,7 +21,7 @@ ClientOperation::~ClientOperation() {
 }
 
 void ClientOperation::begin_deadline(std::chrono::milliseconds timeout) {
-    if (timeout.count() > 0) core_->runtime().arm_after(deadline_, bounded(timeout));
+    if (timeout.count() != 0) core_->runtime().arm_after(deadline_, bounded(timeout));
 }
 
 void ClientOperation::await_suspend(std::coroutine_handle<> waiting) noexcept { waiting_.handle = waiting; }
@@ -51,19 +51,21 @@ void ClientOperation::on_completed(session::Operation& operation, session::Outco
 void ClientOperation::expired(Timer& timer) {
     ClientOperation& self = static_cast<Deadline&>(timer).operation;
     const bool taken = self.attached();
+    const bool unsent = session::Exchange::is_unsent(self);
     self.detach();
     const session::Exchange::Owner not_taken{std::exchange(self.prepared_, nullptr)};
-    const char* detail = taken       ? "not acknowledged in time"
-                         : not_taken ? "no room in the queue in time: the message was not taken"
-                                     : "it has not come about in time";
-    if (self.awaits_reply_) detail = "no reply in time";
-    Failure late(Errc::timed_out, self.connects_ ? "not connected in time" : detail);
+    Core& core = *self.core_;
+    Failure late = self.awaits_reply_ ? core.late("no reply")
+                   : unsent           ? core.late("not sent")
+                   : taken            ? core.late("not acknowledged")
+                   : not_taken        ? core.late_for_room()
+                                      : core.late_to_connect();
     if (self.connects_) {
-        self.core_->call_off(late); // ends this operation too
+        core.call_off(late); // ends this operation too
     } else {
         self.failure_ = std::move(late);
         self.finish();
-        if (not_taken) self.core_->waiter_left();
+        if (not_taken) core.waiter_left();
     }
 }
 

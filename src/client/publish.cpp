@@ -79,14 +79,15 @@ Result<PacketId> Core::try_publish(Publish& message) {
     if (Failure why = not_open()) return why;
     if (!waiting_for_room_.empty()) {
         ++refused_;
-        return Failure(Errc::queue_full);
+        return Failure(Errc::queue_full, session_.fullness());
     }
     if (message.properties.message_expiry_interval) [[unlikely]]
         session_.note_time(runtime_.now());
     auto published = session_.publish(message);
     if (!published) {
-        if (wants_room(published.failure())) ++refused_;
-        return std::move(published).failure();
+        if (!wants_room(published.failure())) return std::move(published).failure();
+        ++refused_;
+        return Failure(published.failure().code(), session_.fullness());
     }
     verb_done();
     return published->id;
@@ -167,7 +168,7 @@ template <bool Short>
 [[gnu::always_inline]] inline bool PublishOperation::send_tracked(Core& core, std::string_view topic, Bytes payload,
                                                                   const PublishOptions& options) {
     const bool tracked = options.qos == QoS::at_least_once || options.qos == QoS::exactly_once;
-    if (!tracked || options.timeout.count() > 0) return false;
+    if (!tracked || options.timeout.count() != 0) return false;
     return core.publish_tracked<Short>(topic, payload, options, claim_, &PublishOperation::resume);
 }
 

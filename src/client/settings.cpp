@@ -1,8 +1,9 @@
 #include "client/settings.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "base/duration.hpp"
 #include "wire/roles.hpp"
@@ -21,16 +22,29 @@ Connect connect_packet(const ClientOptions& options) {
     return packet;
 }
 
-Failure invalid(const char* what) { return Failure(Errc::invalid_argument, what); }
+Failure invalid(std::string what) { return Failure(Errc::invalid_argument, std::move(what)); }
+
+Failure check_time(const char* name, std::chrono::milliseconds time, int least) {
+    if (time.count() >= least) return Failure();
+    return invalid(fmt::format("{} is {} ms: at least {}", name, time.count(), least));
+}
+
+Failure check_limits(const char* what, std::size_t soft, std::size_t hard) {
+    if (soft <= hard) return Failure();
+    return invalid(fmt::format("inbound.soft_{0} is {1}, and hard_{0} is {2}: at least as much", what, soft, hard));
+}
 
 Failure check_policy(const ReconnectPolicy& policy) {
     const bool grows = std::isfinite(policy.multiplier) && policy.multiplier >= 1.0;
-    if (!grows) return invalid("reconnect.multiplier: at least 1");
-    if (policy.first_delay.count() < 0) return invalid("reconnect.first_delay: not negative");
-    if (policy.max_delay.count() < 0) return invalid("reconnect.max_delay: not negative");
-    if (policy.reset_after.count() < 0) return invalid("reconnect.reset_after: not negative");
-    const auto is_unknown = [](const ReasonVerdict& row) { return row.verdict > Verdict::give_up; };
-    if (std::ranges::any_of(policy.verdicts, is_unknown)) return invalid("reconnect.verdicts: a verdict that is none");
+    if (!grows) return invalid(fmt::format("reconnect.multiplier is {}: at least 1, and finite", policy.multiplier));
+    if (Failure why = check_time("reconnect.first_delay", policy.first_delay, 0)) return why;
+    if (Failure why = check_time("reconnect.max_delay", policy.max_delay, 0)) return why;
+    if (Failure why = check_time("reconnect.reset_after", policy.reset_after, 0)) return why;
+    for (const ReasonVerdict& row : policy.verdicts) {
+        if (row.verdict <= Verdict::give_up) continue;
+        return invalid(fmt::format("reconnect.verdicts: that for {} is {}, which is none", to_string(row.reason_code),
+                                   static_cast<int>(row.verdict)));
+    }
     return Failure();
 }
 
@@ -63,8 +77,10 @@ void Settings::change(const ClientOptions& options) {
 
 Failure Settings::check(const ClientOptions& options) {
     if (options.keep_alive.count() < 0 || options.keep_alive.count() > 65'535) {
-        return invalid("keep_alive: 0 to 65,535 seconds");
+        return invalid(fmt::format("keep_alive is {} s: 0 to 65,535", options.keep_alive.count()));
     }
+    if (Failure why = check_time("connect_timeout", options.connect_timeout, 1)) return why;
+    if (Failure why = check_time("ping_timeout", options.ping_timeout, 1)) return why;
     const bool may_be_3_1_1 = options.version == Version::v3_1_1 || options.fall_back_to_3_1_1;
     if (options.client_id.empty() && !options.clean_start && may_be_3_1_1) { // [MQTT-3.1.3-7]
         return invalid("client_id: an empty one needs clean_start (MQTT 3.1.1)");
@@ -74,10 +90,9 @@ Failure Settings::check(const ClientOptions& options) {
     if (options.authenticator && options.properties.authentication_method)
         return invalid("properties.authentication_method: the authenticator names it");
     if (Failure why = check_policy(options.reconnect)) return why;
-    if (options.inbound.soft_bytes > options.inbound.hard_bytes)
-        return invalid("inbound: soft_bytes is above hard_bytes");
-    if (options.inbound.soft_messages > options.inbound.hard_messages)
-        return invalid("inbound: soft_messages is above hard_messages");
+    const InboundLimits& inbound = options.inbound;
+    if (Failure why = check_limits("bytes", inbound.soft_bytes, inbound.hard_bytes)) return why;
+    if (Failure why = check_limits("messages", inbound.soft_messages, inbound.hard_messages)) return why;
     return keep(connect_packet(options)).failure();
 }
 

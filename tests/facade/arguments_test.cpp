@@ -136,6 +136,17 @@ TEST_P(Arguments, rule_10_constructor_refuses_a_client_id_that_is_not_utf8) {
     EXPECT_THAT(failure.detail(), HasSubstr("client"));
 }
 
+TEST_P(Arguments, constructor_refuses_timeouts_with_which_no_connection_could_be) {
+    for (const bool connect : {true, false}) {
+        ClientSettings hasty = settings();
+        (connect ? hasty.connect_timeout : hasty.ping_timeout) = 0ms;
+        const Failure failure = failure_of([&] { Client("c", true, hasty); });
+        EXPECT_TRUE(failure == Errc::invalid_argument);
+        EXPECT_EQ(failure.detail(),
+                  connect ? "connect_timeout is 0 ms: at least 1" : "ping_timeout is 0 ms: at least 1");
+    }
+}
+
 TEST(ArgumentsOf311, an_empty_client_id_needs_a_clean_session) { // [MQTT-3.1.3-8]
     const Failure failure = failure_of([&] { Client("", false); });
     EXPECT_TRUE(failure == Errc::invalid_argument);
