@@ -4,12 +4,15 @@
 #include <mutex>
 #include <utility>
 
+#include "base/pool_trim.hpp"
+
 namespace culex {
 
 #ifdef CULEX_POOL_IS_HEAP
 
 void* pool_allocate(std::size_t size) { return ::operator new(size); }
 void pool_free(void* memory, std::size_t) noexcept { ::operator delete(memory); }
+void pool_trim() noexcept {}
 
 #else
 
@@ -46,13 +49,14 @@ public:
     Depot& operator=(const Depot&) = delete;
     ~Depot() {
         const std::scoped_lock lock(mutex_);
+        empty();
         room_ = 0; // what comes later is not kept
-        for (auto& place : first_) {
-            while (Batch* const batch = place.load(std::memory_order_relaxed)) {
-                place.store(batch->next_batch, std::memory_order_relaxed);
-                to_heap(batch);
-            }
-        }
+    }
+
+    void trim() noexcept {
+        const std::scoped_lock lock(mutex_);
+        empty();
+        room_ = kept_in_depot;
     }
 
     /// False where it has no room.
@@ -80,6 +84,14 @@ private:
     struct Batch : FreeBlock {
         Batch* next_batch;
     };
+    void empty() noexcept {
+        for (auto& place : first_) {
+            while (Batch* const batch = place.load(std::memory_order_relaxed)) {
+                place.store(batch->next_batch, std::memory_order_relaxed);
+                to_heap(batch);
+            }
+        }
+    }
 
     std::mutex mutex_;
     std::size_t room_ = kept_in_depot;
@@ -89,6 +101,10 @@ constinit Depot depot;
 
 constinit thread_local bool thread_ends = false;
 
+void empty_cache() noexcept {
+    for (FreeBlock*& first : cache.first) to_heap(std::exchange(first, nullptr));
+}
+
 // Gives the cache back when the thread ends.
 struct Drain {
     Drain() noexcept { cache.room = kept_by_thread / step; }
@@ -97,7 +113,7 @@ struct Drain {
     ~Drain() {
         thread_ends = true;
         cache.room = 0;
-        for (FreeBlock*& first : cache.first) to_heap(std::exchange(first, nullptr));
+        empty_cache();
     }
 };
 
@@ -152,6 +168,14 @@ bool hand_over_some(std::size_t preferred) noexcept {
 
 } // namespace
 } // namespace pool
+
+void pool_trim() noexcept {
+    if (pool::begin_cache()) {
+        pool::empty_cache();
+        pool::cache.room = pool::kept_by_thread / pool::step;
+    }
+    pool::depot.trim();
+}
 
 void* pool_allocate(std::size_t size) {
     const std::size_t index = pool::class_of(size);

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/pool_trim.hpp"
 #include "support/allocations.hpp"
 
 namespace culex {
@@ -97,6 +98,19 @@ TEST_F(Pool, hands_out_again_what_the_same_thread_has_freed) {
     allocate(100, 200);
     free_all(200);
     EXPECT_EQ(0u, needs([this] { allocate(100, 200); }));
+    free_all(200);
+}
+
+TEST_F(Pool, keeps_nothing_when_it_was_trimmed) {
+    const std::size_t before = testing::live_bytes();
+    allocate(20'000, 200); // more than a thread keeps
+    free_all(200);
+    EXPECT_GT(testing::live_bytes(), before + 4'000'000);
+    pool_trim();
+    EXPECT_LE(testing::live_bytes(), before);
+    EXPECT_EQ(100u, needs([this] { allocate(100, 200); }));
+    free_all(200);
+    EXPECT_EQ(0u, needs([this] { allocate(100, 200); })) << "and then it keeps again";
     free_all(200);
 }
 

@@ -23,6 +23,7 @@
 
 #include <culex/culex.hpp>
 
+#include "base/pool_trim.hpp"
 #include "interop/mosquitto.hpp"
 #include "soak/ledger.hpp"
 
@@ -249,12 +250,14 @@ Taken taken() {
 }
 
 /// What is taken with the broker at rest, and all clients there as they were at first: that has to come about in time. What the
-/// heap of this process keeps of earlier peaks is given back before: each peak that is the greatest so far leaves some.
+/// pool and the heap of this process keep of earlier peaks is given back before: each peak that is the greatest so far leaves
+/// some, of the pool's no more than <culex/pool.hpp> says.
 Task<Taken> taken_at_rest(Run& run, std::ptrdiff_t descriptors) {
     run.calm = true;
     const auto patience = Clock::now() + 60s;
     while ((!all_connected(run) || taken().descriptors != descriptors) && Clock::now() < patience)
         co_await culex::sleep_for(20ms);
+    culex::pool_trim();
     malloc_trim(0);
     const Taken now = taken();
     run.calm = false;
