@@ -35,6 +35,36 @@ std::string names_of(WOLFSSL_X509* certificate) {
     return common ? printable(common, 100) : "nobody";
 }
 
+/// The words for those errors that need none of the certificate's own but who it is of: "the certificate of X ...". OpenSSL's
+/// numbers, which wolfSSL gives where it knows one, and beside them its own.
+std::string_view words_for_certificate(int error) noexcept {
+    switch (error) {
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case ASN_SELF_SIGNED_E:
+        return "is self-signed, and not among those trusted (unknown CA)";
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+        return "is that of an authority, and at the chain's end, but not among those trusted (unknown CA)";
+    case X509_V_ERR_CERT_CHAIN_TOO_LONG:
+    case MAX_CHAIN_ERROR:
+        return "is refused: the chain of certificates is too long";
+    case X509_V_ERR_INVALID_CA:
+    case NOT_CA_ERROR:
+        return "is refused: the one that issued it, or it itself, is not an authority's";
+    case X509_V_ERR_PATH_LENGTH_EXCEEDED:
+    case ASN_PATHLEN_INV_E:
+    case ASN_PATHLEN_SIZE_E:
+        return "is refused: an authority above it may have none so far below it (path length)";
+    case X509_V_ERR_INVALID_PURPOSE:
+    case EXTKEYUSE_AUTH_E:
+        return "is refused: it is for another purpose (extended key usage)";
+    case KEYUSE_ENCIPHER_E:
+    case KEYUSE_SIGNATURE_E:
+        return "is refused: it is for another purpose (key usage)";
+    default:
+        return {};
+    }
+}
+
 std::string date_of(WOLFSSL_ASN1_TIME* time) {
     char text[64];
     return time && wolfSSL_ASN1_TIME_to_string(time, text, sizeof text) ? text : "?";
@@ -71,14 +101,16 @@ void TlsEngine::describe_certificate(int error, WOLFSSL_X509* certificate) {
                                printable(expected_name(), 253));
         break;
     case ASN_NO_SIGNER_E:
-    case ASN_SELF_SIGNED_E:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
         verdict_ = fmt::format("the certificate of {} is of an unknown authority (unknown CA): {}", subject,
                                line_of(wolfSSL_X509_get_issuer_name(certificate)));
         break;
-    default:
-        verdict_ = fmt::format("the certificate of {} is refused: {}", subject, tls_error_text(error));
+    default: {
+        const std::string_view words = words_for_certificate(error);
+        verdict_ = words.empty() ? fmt::format("the certificate of {} is refused: {}", subject, tls_error_text(error))
+                                 : fmt::format("the certificate of {} {}", subject, words);
+    }
     }
 }
 
