@@ -38,6 +38,11 @@ enum class TlsVerify : std::uint8_t {
 /// The views are copied by `TlsContext`. Certificates and keys are PEM.
 struct TlsOptions {
     // Whom to trust. Several are added up; where none of them is given, it is the system's authorities.
+    //
+    // An authority that has expired when it is read is passed over, and so is what cannot be understood; where nothing is left
+    // of a file or a text, or of a folder, making the context fails. (Those that expire later are trusted until `reload`. One
+    // that is not valid yet is trusted: a device may learn the time after it has made the context. The broker's own
+    // certificate must be valid at each handshake.)
 
     /// A file with one or more certificates.
     std::string_view ca_file{};

@@ -71,7 +71,8 @@ private:
     [[nodiscard]] Failure failure(int error);
     [[nodiscard]] std::string words_for(int error);
     [[nodiscard]] std::string words_for_alert(int alert) const;
-    void describe_certificate(int error, WOLFSSL_X509* certificate);
+    [[nodiscard]] std::string words_for_issuer(std::string_view subject, std::string_view issuer) const;
+    void describe_certificate(const WOLFSSL_X509_STORE_CTX& store);
     [[nodiscard]] const std::string& expected_name() const noexcept {
         return config_->server_name.empty() ? host_ : config_->server_name;
     }

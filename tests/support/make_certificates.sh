@@ -12,7 +12,9 @@
 # wrong-host        good, for broker.elsewhere.test alone
 # unknown           for localhost, of the other authority
 # self-signed       for localhost, of nobody              expired-ca        an authority valid until yesterday
-# under-expired     for localhost, of the latter          future-ca         an authority valid from 2099 on
+# under-expired     for localhost, of the latter; with an authority between under-expired-chain, which has both
+# ca-by-expired     the authority that is trusted, with its key, as the latter vouches for it
+# future-ca         an authority valid from 2099 on       under-future      for localhost, of the latter
 # under-server      the same names, issued by server, which may issue nothing; the file has both certificates
 # too-deep          for localhost, behind an authority (below) whose own (narrow) may issue no others; all three
 # odd-names         DNS:127.0.0.1, DNS:*.0.0.1, DNS:*, DNS:l*st, an e-mail address and a URI; its common name is localhost
@@ -32,6 +34,7 @@ new_key() { # name, algorithm
     case ${2-ec} in
     ec) openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1.key" ;;
     rsa) openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$1.key" ;;
+    like-*) cp "${2#like-}.key" "$1.key" ;;
     ed25519) openssl genpkey -algorithm ED25519 -out "$1.key" ;;
     esac >>"$log" 2>&1
 }
@@ -81,7 +84,12 @@ cat between.pem >>server-chain.pem
 issue self-signed self-signed localhost "$here"
 issue expired-ca expired-ca "Authority of the past" "$an_authority" 20200101000000Z "$yesterday"
 issue under-expired expired-ca localhost "$here"
+issue between-expired expired-ca "Culex authority between" "$an_authority"
+issue under-expired-chain between-expired localhost "$here"
+cat between-expired.pem >>under-expired-chain.pem
+issue ca-by-expired expired-ca "Culex test authority" "$an_authority" 20200101000000Z 20990101000000Z like-ca
 issue future-ca future-ca "Authority of the future" "$an_authority" 20990101000000Z 20990601000000Z
+issue under-future future-ca localhost "$here"
 issue under-server server "of a server" "$here"
 cat server.pem >>under-server.pem
 issue narrow ca "Culex authority that may make no other" "${an_authority/CA:true/CA:true,pathlen:0}"
