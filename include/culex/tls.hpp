@@ -28,6 +28,9 @@ enum class TlsVersion : std::uint8_t { v1_2, v1_3 };
 
 /// How much of the broker's certificate is verified.
 enum class TlsVerify : std::uint8_t {
+    /// An address must be among the certificate's addresses, a name among its names (RFC 9525): `*` stands for the whole of
+    /// the first label, and two or more must follow. The common name counts only where there is no subject alternative name
+    /// of any kind, and never for an address.
     chain_and_host_name,
     /// Whoever has any certificate of a trusted authority may pose as the broker.
     chain_but_not_host_name,

@@ -63,11 +63,26 @@ std::string missing_issuer(const WOLFSSL_X509_STORE_CTX& store) {
 
 } // namespace
 
-/// wolfSSL asks about every certificate of the chain; we only look, and leave its verdict as it is.
+/// wolfSSL asks about every certificate of the chain, the peer's own last; we only look, and leave its verdict as it is, but
+/// compare the names ourselves.
 int TlsEngine::on_verified(int good, WOLFSSL_X509_STORE_CTX* store) {
     auto* const self = static_cast<TlsEngine*>(store->userCtx);
-    if (!good && self && self->verdict_.empty()) self->describe_certificate(*store);
-    return good;
+    if (!self) return good;
+    if (!good) {
+        if (self->verdict_.empty()) self->describe_certificate(*store);
+        return good;
+    }
+    const bool peers_own = store->error_depth == 0;
+    if (!peers_own || !self->verifies_host() || !store->current_cert) return good;
+    return self->verify_host(store->current_cert) ? 1 : 0;
+}
+
+bool TlsEngine::verify_host(WOLFSSL_X509* certificate) {
+    host_verified_ = true;
+    const CertificateNames names = names_of(certificate);
+    if (is_for(names, expected_name())) return true;
+    verdict_ = fmt::format("the certificate is for {}, not for {}", text_of(names), printable(expected_name(), 253));
+    return false;
 }
 
 void TlsEngine::describe_certificate(const WOLFSSL_X509_STORE_CTX& store) {
@@ -87,11 +102,6 @@ void TlsEngine::describe_certificate(const WOLFSSL_X509_STORE_CTX& store) {
     case X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD:
         verdict_ = fmt::format("the certificate of {} is not valid yet: it will be from {} on", subject,
                                date_of(wolfSSL_X509_get_notBefore(certificate)));
-        break;
-    case DOMAIN_NAME_MISMATCH:
-    case IPADDR_MISMATCH:
-        verdict_ = fmt::format("the certificate is for {}, not for {}", names_of(certificate),
-                               printable(expected_name(), 253));
         break;
     case ASN_NO_SIGNER_E:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:

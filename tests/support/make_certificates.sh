@@ -19,7 +19,8 @@
 # too-deep          for localhost, behind an authority (below) whose own (narrow) may issue no others; all three
 # odd-names         DNS:127.0.0.1, DNS:*.0.0.1, DNS:*, DNS:l*st, an e-mail address and a URI; its common name is localhost
 # common-address    no other name than the common name 127.0.0.1
-# only-email        no other name than an e-mail address; its common name is localhost
+# only-email        no other name than an e-mail address  only-id           the same with a registered identifier
+#                   (the common name of both is localhost)
 # client            a client of the authority             other-client      a client of the other one
 set -euo pipefail
 
@@ -99,6 +100,7 @@ cat below.pem narrow.pem >>too-deep.pem
 issue odd-names ca localhost 'subjectAltName = DNS:127.0.0.1,DNS:*.0.0.1,DNS:*,DNS:l*st,email:a@example.test,URI:mqtts://localhost'
 issue common-address ca 127.0.0.1 'extendedKeyUsage = serverAuth'
 issue only-email ca localhost 'subjectAltName = email:a@example.test'
+issue only-id ca localhost 'subjectAltName = RID:1.2.3'
 # A certificate directory, as some systems have it.
 mkdir -p authorities
 cp ca.pem other-ca.pem authorities/

@@ -22,6 +22,22 @@ TEST_P(Verdict, and_is_told_where_the_host_is_another) {
     EXPECT_EQ(client_says(both), "the certificate is for localhost, not for broker.example");
 }
 
+TEST_P(Verdict, an_address_is_no_name_and_a_name_no_pattern) {
+    for (const char* host : {"127.0.0.1", "localhost"}) {
+        Engines both(client(at_version()), server("odd-names"), host);
+        EXPECT_THAT(client_says(both), HasSubstr(std::string(", not for ") + host));
+        EXPECT_TRUE(both.server_failure == Errc::tls_failed);
+        EXPECT_THAT(both.server_failure.detail(), HasSubstr("alert bad_certificate"));
+    }
+    Engines common(client(at_version()), server("common-address"), "127.0.0.1");
+    EXPECT_EQ(client_says(common), "the certificate is for 127.0.0.1 (as a name), not for 127.0.0.1");
+}
+
+TEST_P(Verdict, a_common_name_does_not_count_beside_others) {
+    Engines both(client(at_version()), server("only-email"));
+    EXPECT_EQ(client_says(both), "the certificate is for a@example.test, not for localhost");
+}
+
 TEST_P(Verdict, an_expired_certificate_is_told_with_its_date) {
     Engines both(client(at_version()), server("expired"));
     EXPECT_THAT(client_says(both), HasSubstr("has expired: it was valid until "));
