@@ -73,7 +73,9 @@ int TlsEngine::on_verified(int good, WOLFSSL_X509_STORE_CTX* store) {
         return good;
     }
     const bool peers_own = store->error_depth == 0;
-    if (!peers_own || !self->verifies_host() || !store->current_cert) return good;
+    if (!peers_own) return good;
+    self->verdict_.clear(); // of a certificate that this one turns out not to need
+    if (!self->verifies_host() || !store->current_cert) return good;
     return self->verify_host(store->current_cert) ? 1 : 0;
 }
 
