@@ -9,8 +9,14 @@ command -v doxygen >/dev/null || {
     echo "refused: doxygen is missing (cmake/install-deps.sh check installs it)"
     exit 1
 }
-here=$(cd "$(dirname "$0")" && pwd)
-tree=$(cd "$1" && pwd)
+# By ways without blanks: Doxygen does not find what a page links to, nor its filter, where there is a blank in a path, be it
+# that of the folder in which it runs.
+ways=$(mktemp -d)
+trap 'rm -rf "$ways"' EXIT
+ln -s "$(cd "$(dirname "$0")" && pwd)" "$ways/cmake"
+ln -s "$(cd "$1" && pwd)" "$ways/tree"
+here=$ways/cmake
+tree=$ways/tree
 mkdir -p "$2"
 pages=$(cd "$2" && pwd)
 main_page=
@@ -22,7 +28,7 @@ sed -e "s|@CULEX_REFERENCE_TREE@|$(escaped "$tree")|g" -e "s|@CULEX_REFERENCE_OU
     -e "s|@CULEX_REFERENCE_MAIN_PAGE@|$(escaped "$main_page")|g" -e "s|@CULEX_REFERENCE_VERSION@|${3:-}|g" \
     "$here/Doxyfile.in" >"$pages/Doxyfile"
 
-said=$(doxygen "$pages/Doxyfile" 2>&1) && ended=0 || ended=$?
+said=$(cd "$ways" && doxygen "$pages/Doxyfile" 2>&1) && ended=0 || ended=$?
 
 refusals=$(sed -nE "s|^$(escaped "$tree")/([^:]+):[0-9]+: (warning\|error): (.*)|refused: \1: \3|p" <<<"$said" | sort -u)
 if [[ -z $refusals && $ended -eq 0 ]]; then

@@ -140,15 +140,25 @@ int check(const std::string& path) {
     return times.size() == readings ? 0 : 1;
 }
 
+/// A file that does not outlive the rehearsal, however it ends.
+struct TemporaryJournal {
+    TemporaryJournal() = default;
+    TemporaryJournal(const TemporaryJournal&) = delete;
+    TemporaryJournal& operator=(const TemporaryJournal&) = delete;
+    ~TemporaryJournal() {
+        std::error_code ignored;
+        std::filesystem::remove(path, ignored);
+    }
+    const std::string path = std::filesystem::temp_directory_path() / fmt::format("culex-journal-{}.log", ::getpid());
+};
+
 int rehearse_with_broker_of_its_own() {
-    const auto path = std::filesystem::temp_directory_path() / fmt::format("culex-journal-{}.log", ::getpid());
+    const TemporaryJournal journal;
     culex::Loop loop;
     culex::testing::FakeBroker broker(loop);
     broker.listen();
-    loop.run(rehearse_within(loop, broker, path, 60s));
-    const int status = check(path);
-    std::filesystem::remove(path);
-    return status;
+    loop.run(rehearse_within(loop, broker, journal.path, 60s));
+    return check(journal.path);
 }
 
 } // namespace

@@ -28,6 +28,9 @@ enum class TlsVersion : std::uint8_t { v1_2, v1_3 };
 
 /// How much of the broker's certificate is verified.
 enum class TlsVerify : std::uint8_t {
+    /// An address must be among the certificate's addresses, a name among its names (RFC 9525): `*` stands for the whole of
+    /// the first label, and two or more must follow. The common name counts only where there is no subject alternative name
+    /// of any kind, and never for an address.
     chain_and_host_name,
     /// Whoever has any certificate of a trusted authority may pose as the broker.
     chain_but_not_host_name,
@@ -38,6 +41,11 @@ enum class TlsVerify : std::uint8_t {
 /// The views are copied by `TlsContext`. Certificates and keys are PEM.
 struct TlsOptions {
     // Whom to trust. Several are added up; where none of them is given, it is the system's authorities.
+    //
+    // An authority that has expired when it is read is passed over, and so is what cannot be understood; where nothing is left
+    // of a file or a text, or of a folder, making the context fails. (Those that expire later are trusted until `reload`. One
+    // that is not valid yet is trusted: a device may learn the time after it has made the context. The broker's own
+    // certificate must be valid at each handshake.)
 
     /// A file with one or more certificates.
     std::string_view ca_file{};

@@ -98,6 +98,10 @@ Failure TlsConfig::make_context(TlsVersion least, TlsVersion greatest) {
     return Failure();
 }
 
+/// Without the mode nothing would be verified at all: wolfSSL as Debian builds it does as OpenSSL did. It must come before
+/// authorities are loaded, of which wolfSSL looks at nothing, not at their dates either, where nothing is to be verified.
+void TlsConfig::set_verify(int mode) { wolfSSL_CTX_set_verify(context.get(), mode, nullptr); }
+
 Failure TlsConfig::set_ciphers(const std::string& names) {
     // wolfSSL passes over names that it does not know.
     const std::string known = known_ciphers();
@@ -150,6 +154,8 @@ Result<std::shared_ptr<TlsConfig>> TlsConfig::client(const TlsClientSettings& se
     const std::string usual(has_psk ? psk_cipher : default_ciphers);
     if (!why) why = config->set_ciphers(settings.ciphers.empty() ? usual : settings.ciphers);
     if (!why) why = config->set_alpn(settings.alpn);
+    if (!why)
+        config->set_verify(settings.verify == TlsVerify::nothing_at_all ? WOLFSSL_VERIFY_NONE : WOLFSSL_VERIFY_PEER);
     if (!why) why = config->trust(settings);
     if (!why) {
         why = config->identify(settings.certificate_file.empty() ? settings.certificate : settings.certificate_file,
@@ -160,9 +166,6 @@ Result<std::shared_ptr<TlsConfig>> TlsConfig::client(const TlsClientSettings& se
     if (!why && !settings.key_log_file.empty()) why = config->log_keys(settings.key_log_file);
     if (why) return why;
     WOLFSSL_CTX* const context = config->context.get();
-    // Without the mode nothing would be verified at all: wolfSSL as Debian builds it does as OpenSSL did.
-    wolfSSL_CTX_set_verify(
-        context, settings.verify == TlsVerify::nothing_at_all ? WOLFSSL_VERIFY_NONE : WOLFSSL_VERIFY_PEER, nullptr);
     wolfSSL_CTX_set_client_cert_cb(context, &TlsEngine::on_certificate_demanded);
     // We keep sessions ourselves; wolfSSL's own table is one for the whole process, with a lock.
     wolfSSL_CTX_set_session_cache_mode(context, WOLFSSL_SESS_CACHE_CLIENT | WOLFSSL_SESS_CACHE_NO_INTERNAL);
@@ -187,13 +190,13 @@ Result<std::shared_ptr<TlsConfig>> TlsConfig::server(const TlsServerSettings& se
     if (!why) why = config->identify(settings.certificate, "certificate", settings.key, "key");
     if (!why && !config->shows_certificate && !has_psk)
         why = bad_option("certificate: a server needs one, or a psk_key");
-    if (!why && !settings.client_ca.empty()) why = config->trust_text(settings.client_ca, "client_ca");
-    if (why) return why;
-    WOLFSSL_CTX* const context = config->context.get();
     int mode = WOLFSSL_VERIFY_NONE;
     if (!settings.client_ca.empty()) mode = WOLFSSL_VERIFY_PEER;
     if (settings.demand_client_certificate) mode |= WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT;
-    wolfSSL_CTX_set_verify(context, mode, nullptr);
+    if (!why) config->set_verify(mode);
+    if (!why && !settings.client_ca.empty()) why = config->trust_text(settings.client_ca, "client_ca");
+    if (why) return why;
+    WOLFSSL_CTX* const context = config->context.get();
     if (settings.session_ids_alone) {
         wolfSSL_CTX_NoTicketTLSv12(context);
     } else {

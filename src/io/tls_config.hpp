@@ -70,6 +70,12 @@ struct TlsServerSettings {
     bool session_ids_alone = false; ///< of TLS 1.2: in a table, and no tickets
 };
 
+/// An authority that was given and is not trusted.
+struct ExpiredAuthority {
+    std::string subject; ///< in one line
+    std::string until;
+};
+
 /// Shared by the configurations that one context has had.
 struct TlsCounters {
     std::atomic<std::uint64_t> handshakes{0};
@@ -93,18 +99,25 @@ public:
     std::string server_name; // in place of the endpoint's host, where it is not empty
     std::string alpn;        // with commas between, as wolfSSL wants it
     TlsPsk psk;
-    std::string versions; // for messages
+    std::string versions;                  // for messages
+    std::vector<ExpiredAuthority> expired; // so are these
     std::shared_ptr<TlsCounters> counters;
     mutable TlsSessions sessions;
     WolfPtr<WOLFSSL_CTX> context;
 
 private:
     Failure make_context(TlsVersion least, TlsVersion greatest);
+    void set_verify(int mode);
     Failure trust(const TlsClientSettings& settings);
     Failure trust_system();
     Failure trust_file(const std::string& path);
     Failure trust_directory(const std::string& path);
     Failure trust_text(const std::string& text, const std::string& name);
+    struct Loaded;
+    Loaded load(const std::string& text);
+    int load_one(std::string_view certificate, unsigned flags);
+    void keep_expired(std::string_view certificate);
+    [[nodiscard]] Failure nothing_loaded(const Loaded& loaded, const std::string& name) const;
     Failure identify(const std::string& certificate, const std::string& certificate_name, const std::string& key,
                      const std::string& key_name);
     Failure set_ciphers(const std::string& names);

@@ -71,7 +71,12 @@ private:
     [[nodiscard]] Failure failure(int error);
     [[nodiscard]] std::string words_for(int error);
     [[nodiscard]] std::string words_for_alert(int alert) const;
-    void describe_certificate(int error, WOLFSSL_X509* certificate);
+    [[nodiscard]] std::string words_for_issuer(std::string_view subject, std::string_view issuer) const;
+    [[nodiscard]] bool verify_host(WOLFSSL_X509* certificate);
+    void describe_certificate(const WOLFSSL_X509_STORE_CTX& store);
+    [[nodiscard]] bool verifies_host() const noexcept {
+        return config_->is_client && config_->verify == TlsVerify::chain_and_host_name;
+    }
     [[nodiscard]] const std::string& expected_name() const noexcept {
         return config_->server_name.empty() ? host_ : config_->server_name;
     }
@@ -83,6 +88,7 @@ private:
     Bytes input_;          // during `handle_input`
     Buffer output_;
     std::string verdict_; // what was wrong with the peer's certificate
+    bool host_verified_ = false;
     bool established_ = false;
     bool resumed_ = false;
     bool offered_session_ = false;

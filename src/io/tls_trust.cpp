@@ -1,4 +1,5 @@
 // The authorities that a configuration trusts.
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
@@ -6,10 +7,12 @@
 #include "io/tls_config.hpp"
 
 #include <fmt/format.h>
+#include <wolfssl/wolfcrypt/error-crypt.h>
 
 #include "base/text.hpp"
 #include "io/socket.hpp"
 #include "io/tls_errors.hpp"
+#include "io/tls_names.hpp"
 #include "io/tls_pem.hpp"
 
 namespace culex::io {
@@ -24,7 +27,7 @@ constexpr std::array system_files{"/etc/ssl/certs/ca-certificates.crt", "/etc/pk
 
 Failure unusable(std::string detail) { return Failure(Errc::tls_failed, std::move(detail)); }
 
-const unsigned char* bytes_of(const std::string& text) noexcept {
+const unsigned char* bytes_of(std::string_view text) noexcept {
     return reinterpret_cast<const unsigned char*>(text.data());
 }
 
@@ -33,7 +36,27 @@ const char* environment(const char* name) noexcept {
     return value && *value ? value : nullptr;
 }
 
+/// The next certificate of `text` (PEM), which is shortened by it and what is before it; empty where there is none.
+std::string_view next_certificate(std::string_view& text) noexcept {
+    constexpr std::string_view end = "-----END ";
+    std::size_t from = text.npos;
+    for (const std::string_view begin : {"-----BEGIN CERTIFICATE-----", "-----BEGIN TRUSTED CERTIFICATE-----"})
+        from = std::min(from, text.find(begin));
+    if (from == text.npos) return {};
+    std::size_t to = text.find(end, from);
+    if (to != text.npos) to = text.find('\n', to);
+    const std::string_view found = text.substr(from, to == text.npos ? to : to + 1 - from);
+    text.remove_prefix(from + found.size());
+    return found;
+}
+
 } // namespace
+
+struct TlsConfig::Loaded {
+    std::size_t trusted = 0;
+    std::size_t expired = 0;
+    int error = 0; ///< the first that is not the date
+};
 
 Failure TlsConfig::trust(const TlsClientSettings& settings) {
     if (verify == TlsVerify::nothing_at_all) return Failure();
@@ -59,12 +82,7 @@ Failure TlsConfig::trust_system() {
     }
     for (const char* path : system_files) {
         auto text = read_file(path);
-        if (!text || !has_certificate(*text)) continue;
-        // One root that wolfSSL does not understand, or that has expired, is not a reason to go without the others.
-        const int loaded = wolfSSL_CTX_load_verify_buffer_ex(
-            context.get(), bytes_of(*text), static_cast<long>(text->size()), WOLFSSL_FILETYPE_PEM, 0,
-            WOLFSSL_LOAD_FLAG_IGNORE_ERR | WOLFSSL_LOAD_FLAG_DATE_ERR_OKAY);
-        if (loaded == WOLFSSL_SUCCESS) return Failure();
+        if (text && load(*text).trusted > 0) return Failure();
     }
     if (wolfSSL_CTX_load_system_CA_certs(context.get()) == WOLFSSL_SUCCESS) return Failure();
     return unusable("the system has no certificates of authorities (Debian's package is ca-certificates); "
@@ -79,26 +97,78 @@ Failure TlsConfig::trust_file(const std::string& path) {
 
 Failure TlsConfig::trust_directory(const std::string& path) {
     std::error_code error;
-    std::size_t found = 0;
+    Loaded all;
     for (fs::directory_iterator each(path, error), end; !error && each != end; each.increment(error)) {
         std::error_code of_file;
         if (!each->is_regular_file(of_file)) continue;
         auto text = read_file(each->path().string());
         if (!text || !has_certificate(*text)) continue;
-        if (Failure why = trust_text(*text, each->path().string())) return why;
-        ++found;
+        const Loaded loaded = load(*text);
+        // A file may well have nothing but what has expired: what counts is the folder.
+        if (loaded.trusted == 0 && loaded.error != 0) return nothing_loaded(loaded, each->path().string());
+        all.trusted += loaded.trusted;
+        all.expired += loaded.expired;
     }
     if (error) return unusable(fmt::format("{}: {}", quoted(path), error_text(error.value())));
-    if (found == 0) return unusable(fmt::format("{}: no file in it has a certificate (PEM)", quoted(path)));
+    if (all.trusted == 0 && all.expired > 0) return nothing_loaded(all, path);
+    if (all.trusted == 0) return unusable(fmt::format("{}: no file in it has a certificate (PEM)", quoted(path)));
     return Failure();
 }
 
 Failure TlsConfig::trust_text(const std::string& text, const std::string& name) {
     if (!has_certificate(text)) return unusable(fmt::format("{}: there is no certificate (PEM) in it", quoted(name)));
-    const int loaded = wolfSSL_CTX_load_verify_buffer(context.get(), bytes_of(text), static_cast<long>(text.size()),
-                                                      WOLFSSL_FILETYPE_PEM);
-    if (loaded == WOLFSSL_SUCCESS) return Failure();
-    return unusable(fmt::format("{}: {}", quoted(name), tls_error_text(loaded)));
+    const Loaded loaded = load(text);
+    return loaded.trusted > 0 ? Failure() : nothing_loaded(loaded, name);
+}
+
+/// Why nothing in a text, a file or a folder is trusted.
+Failure TlsConfig::nothing_loaded(const Loaded& loaded, const std::string& name) const {
+    if (loaded.error != 0 || expired.empty())
+        return unusable(fmt::format("{}: {}", quoted(name), tls_error_text(loaded.error)));
+    return unusable(fmt::format("{}: every certificate in it has expired: that of {} was valid until {}", quoted(name),
+                                expired.back().subject, expired.back().until));
+}
+
+/// One by one: one certificate that has expired, or that wolfSSL does not understand, is not a reason to go without the others,
+/// and wolfSSL does not tell which it is.
+///
+/// Once it has them wolfSSL does not know how long authorities are valid, so it is now that this is looked at. It does so
+/// only where the context verifies: see `set_verify`.
+TlsConfig::Loaded TlsConfig::load(const std::string& text) {
+    Loaded loaded;
+    for (std::string_view rest = text;;) {
+        const std::string_view each = next_certificate(rest);
+        if (each.empty()) return loaded;
+        int done = load_one(each, WOLFSSL_LOAD_FLAG_NONE);
+        // A device without a battery for its clock begins in 1970 and may learn the time after it has read this. What the
+        // authority vouches for is looked at in time. (The date is wolfSSL's answer still, but it has taken it.)
+        if (done == ASN_BEFORE_DATE_E) {
+            (void)load_one(each, WOLFSSL_LOAD_FLAG_DATE_ERR_OKAY);
+            done = WOLFSSL_SUCCESS;
+        }
+        if (done == WOLFSSL_SUCCESS) {
+            ++loaded.trusted;
+        } else if (done == ASN_AFTER_DATE_E) {
+            ++loaded.expired;
+            keep_expired(each);
+        } else if (loaded.error == 0) {
+            loaded.error = done;
+        }
+    }
+}
+
+int TlsConfig::load_one(std::string_view certificate, unsigned flags) {
+    return wolfSSL_CTX_load_verify_buffer_ex(context.get(), bytes_of(certificate),
+                                             static_cast<long>(certificate.size()), WOLFSSL_FILETYPE_PEM, 0, flags);
+}
+
+/// For what is said where a server's certificate is of it.
+void TlsConfig::keep_expired(std::string_view certificate) {
+    const WolfPtr<WOLFSSL_X509> parsed(wolfSSL_X509_load_certificate_buffer(
+        bytes_of(certificate), static_cast<int>(certificate.size()), WOLFSSL_FILETYPE_PEM));
+    if (!parsed) return;
+    expired.push_back({.subject = line_of(wolfSSL_X509_get_subject_name(parsed.get())),
+                       .until = date_of(wolfSSL_X509_get_notAfter(parsed.get()))});
 }
 
 } // namespace culex::io

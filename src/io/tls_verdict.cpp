@@ -1,6 +1,8 @@
 // Why a TLS connection failed, in the words of the case.
 #include "io/tls_engine.hpp"
 
+#include <algorithm>
+
 #include <wolfssl/error-ssl.h>
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
@@ -8,49 +10,87 @@
 
 #include "base/text.hpp"
 #include "io/tls_errors.hpp"
+#include "io/tls_names.hpp"
 
 namespace culex::io {
 namespace {
 
-/// More names than these are not told.
-constexpr int most_names = 8;
-
-std::string line_of(WOLFSSL_X509_NAME* name) {
-    char text[256];
-    if (!name || !wolfSSL_X509_NAME_oneline(name, text, sizeof text)) return "?";
-    return quoted(std::string_view(text));
-}
-
-/// The names that a certificate is for: the alternative ones, or in their absence the common name.
-std::string names_of(WOLFSSL_X509* certificate) {
-    std::string names;
-    int count = 0;
-    while (const char* name = wolfSSL_X509_get_next_altname(certificate)) {
-        if (++count > most_names) return names + ", ...";
-        names += names.empty() ? "" : ", ";
-        names += printable(name, 100);
+/// The words for those errors that need none of the certificate's own but who it is of: "the certificate of X ...". OpenSSL's
+/// numbers, which wolfSSL gives where it knows one, and beside them its own.
+std::string_view words_for_certificate(int error) noexcept {
+    switch (error) {
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case ASN_SELF_SIGNED_E:
+        return "is self-signed, and not among those trusted (unknown CA)";
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+        return "is that of an authority, and at the chain's end, but not among those trusted (unknown CA)";
+    case X509_V_ERR_CERT_CHAIN_TOO_LONG:
+    case MAX_CHAIN_ERROR:
+        return "is refused: the chain of certificates is too long";
+    case X509_V_ERR_INVALID_CA:
+    case NOT_CA_ERROR:
+        return "is refused: the one that issued it, or it itself, is not an authority's";
+    case X509_V_ERR_PATH_LENGTH_EXCEEDED:
+    case ASN_PATHLEN_INV_E:
+    case ASN_PATHLEN_SIZE_E:
+        return "is refused: an authority above it may have none so far below it (path length)";
+    case X509_V_ERR_INVALID_PURPOSE:
+    case EXTKEYUSE_AUTH_E:
+        return "is refused: it is for another purpose (extended key usage)";
+    case KEYUSE_ENCIPHER_E:
+    case KEYUSE_SIGNATURE_E:
+        return "is refused: it is for another purpose (key usage)";
+    default:
+        return {};
     }
-    if (!names.empty()) return names;
-    const char* const common = wolfSSL_X509_get_subjectCN(certificate);
-    return common ? printable(common, 100) : "nobody";
 }
 
-std::string date_of(WOLFSSL_ASN1_TIME* time) {
-    char text[64];
-    return time && wolfSSL_ASN1_TIME_to_string(time, text, sizeof text) ? text : "?";
+/// The authority that none of the certificates shown is of, and that is not trusted: wolfSSL passes over those between, in the
+/// hope of another chain, and refuses the server's own.
+std::string missing_issuer(const WOLFSSL_X509_STORE_CTX& store) {
+    std::string issuer = line_of(wolfSSL_X509_get_issuer_name(store.current_cert));
+    for (int i = 1; store.certs && i < store.totalCerts; ++i) {
+        const WOLFSSL_BUFFER_INFO& shown = store.certs[i];
+        const WolfPtr<WOLFSSL_X509> above(
+            wolfSSL_X509_load_certificate_buffer(shown.buffer, static_cast<int>(shown.length), WOLFSSL_FILETYPE_ASN1));
+        // (One that may issue nothing is no authority, though it be of a trusted one.)
+        if (above && wolfSSL_X509_get_isCA(above.get()) == 1 &&
+            line_of(wolfSSL_X509_get_subject_name(above.get())) == issuer)
+            issuer = line_of(wolfSSL_X509_get_issuer_name(above.get()));
+    }
+    return issuer;
 }
 
 } // namespace
 
-/// wolfSSL asks about every certificate of the chain; we only look, and leave its verdict as it is.
+/// wolfSSL asks about every certificate of the chain, the peer's own last; we only look, and leave its verdict as it is, but
+/// compare the names ourselves.
 int TlsEngine::on_verified(int good, WOLFSSL_X509_STORE_CTX* store) {
     auto* const self = static_cast<TlsEngine*>(store->userCtx);
-    if (!good && self && self->verdict_.empty()) self->describe_certificate(store->error, store->current_cert);
-    return good;
+    if (!self) return good;
+    if (!good) {
+        if (self->verdict_.empty()) self->describe_certificate(*store);
+        return good;
+    }
+    const bool peers_own = store->error_depth == 0;
+    if (!peers_own) return good;
+    self->verdict_.clear(); // of a certificate that this one turns out not to need
+    if (!self->verifies_host() || !store->current_cert) return good;
+    return self->verify_host(store->current_cert) ? 1 : 0;
 }
 
-void TlsEngine::describe_certificate(int error, WOLFSSL_X509* certificate) {
+bool TlsEngine::verify_host(WOLFSSL_X509* certificate) {
+    host_verified_ = true;
+    const CertificateNames names = names_of(certificate);
+    if (is_for(names, expected_name())) return true;
+    verdict_ = fmt::format("the certificate is for {}, not for {}", text_of(names), printable(expected_name(), 253));
+    return false;
+}
+
+void TlsEngine::describe_certificate(const WOLFSSL_X509_STORE_CTX& store) {
+    WOLFSSL_X509* const certificate = store.current_cert;
     if (!certificate) return;
+    const int error = store.error;
     const std::string subject = line_of(wolfSSL_X509_get_subject_name(certificate));
     switch (error) {
     case ASN_AFTER_DATE_E:
@@ -65,21 +105,28 @@ void TlsEngine::describe_certificate(int error, WOLFSSL_X509* certificate) {
         verdict_ = fmt::format("the certificate of {} is not valid yet: it will be from {} on", subject,
                                date_of(wolfSSL_X509_get_notBefore(certificate)));
         break;
-    case DOMAIN_NAME_MISMATCH:
-    case IPADDR_MISMATCH:
-        verdict_ = fmt::format("the certificate is for {}, not for {}", names_of(certificate),
-                               printable(expected_name(), 253));
-        break;
     case ASN_NO_SIGNER_E:
-    case ASN_SELF_SIGNED_E:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-        verdict_ = fmt::format("the certificate of {} is of an unknown authority (unknown CA): {}", subject,
-                               line_of(wolfSSL_X509_get_issuer_name(certificate)));
+        verdict_ = words_for_issuer(subject, missing_issuer(store));
         break;
-    default:
-        verdict_ = fmt::format("the certificate of {} is refused: {}", subject, tls_error_text(error));
+    default: {
+        const std::string_view words = words_for_certificate(error);
+        verdict_ = words.empty() ? fmt::format("the certificate of {} is refused: {}", subject, tls_error_text(error))
+                                 : fmt::format("the certificate of {} {}", subject, words);
     }
+    }
+}
+
+/// Where no authority of the name is trusted.
+std::string TlsEngine::words_for_issuer(std::string_view subject, std::string_view issuer) const {
+    const auto found = std::ranges::find(config_->expired, issuer, &ExpiredAuthority::subject);
+    if (found == config_->expired.end())
+        return fmt::format("the certificate of {} is of an unknown authority (unknown CA): {}", subject, issuer);
+    return fmt::format(
+        "the certificate of {} is of an authority that is not trusted any more, since it has expired: {} was "
+        "valid until {}",
+        subject, issuer, found->until);
 }
 
 Failure TlsEngine::failure(int error) {

@@ -22,7 +22,7 @@ struct Ended {
 };
 
 Ended run_example(const std::string& name, const std::string& arguments) {
-    const std::string command = CULEX_EXAMPLES "/culex_example_" + name + " " + arguments + " 2>&1";
+    const std::string command = "'" CULEX_EXAMPLES "/culex_example_" + name + "' " + arguments + " 2>&1";
     std::FILE* const output = popen(command.c_str(), "r");
     if (!output) throw std::runtime_error("cannot run " + command);
     Ended ended;

@@ -60,14 +60,20 @@ bool says(int output, const std::string& word) {
 
 } // namespace
 
+Mosquitto::Folder::Folder() : path(std::filesystem::temp_directory_path() / "culex-mosquitto-XXXXXX") {
+    if (!mkdtemp(path.data())) throw std::runtime_error("no temporary folder");
+}
+
+Mosquitto::Folder::~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+}
+
 Mosquitto::Mosquitto(Access access, const std::string& extra_configuration)
     : access_(access), extra_(extra_configuration) {
-    std::string pattern = std::filesystem::temp_directory_path() / "culex-mosquitto-XXXXXX";
-    if (!mkdtemp(pattern.data())) throw std::runtime_error("no temporary folder");
-    folder_ = pattern;
     if (access_ == Access::password) {
         const pid_t tool =
-            spawn({program("mosquitto_passwd"), "-b", "-c", folder_ + "/passwords", "user", "secret"}, -1);
+            spawn({program("mosquitto_passwd"), "-b", "-c", folder_.path + "/passwords", "user", "secret"}, -1);
         int status = 0;
         waitpid(tool, &status, 0);
         if (status != 0) throw std::runtime_error("mosquitto_passwd has failed");
@@ -79,11 +85,7 @@ Mosquitto::Mosquitto(Access access, const std::string& extra_configuration)
     throw std::runtime_error("mosquitto does not start");
 }
 
-Mosquitto::~Mosquitto() {
-    kill();
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-}
+Mosquitto::~Mosquitto() { kill(); }
 
 void Mosquitto::kill() { end(SIGKILL); }
 void Mosquitto::stop() { end(SIGTERM); }
@@ -115,22 +117,23 @@ void Mosquitto::start() {
 
 bool Mosquitto::try_start() {
     {
-        std::ofstream file(folder_ + "/mosquitto.conf");
+        std::ofstream file(folder_.path + "/mosquitto.conf");
         file << "listener " << port_ << " 127.0.0.1\nlog_dest stderr\nlog_type all\nuser root\n"
-             << "persistence true\npersistence_location " << folder_
+             << "persistence true\npersistence_location " << folder_.path
              << "/\nautosave_interval 1\nautosave_on_changes true\n";
         if (access_ == Access::anonymous) {
             file << "allow_anonymous true\n";
         } else {
-            file << "allow_anonymous false\npassword_file " << folder_ << "/passwords\n";
+            file << "allow_anonymous false\npassword_file " << folder_.path << "/passwords\n";
         }
         file << extra_;
     }
     int pipe_[2];
     if (pipe2(pipe_, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
     // Whatever ends this test, its broker does not outlive it.
-    process_ = spawn(
-        {program("setpriv"), "--pdeathsig", "KILL", program("mosquitto"), "-c", folder_ + "/mosquitto.conf"}, pipe_[1]);
+    process_ =
+        spawn({program("setpriv"), "--pdeathsig", "KILL", program("mosquitto"), "-c", folder_.path + "/mosquitto.conf"},
+              pipe_[1]);
     close(pipe_[1]);
     const bool running = says(pipe_[0], " running");
     // It goes on writing its log: into a file that nobody reads, rather than into a pipe that fills up. So the pipe is kept

@@ -33,7 +33,17 @@ private:
     void end(int signal);
     bool try_start();
 
-    std::string folder_;
+    /// Removed also where the constructor throws.
+    class Folder {
+    public:
+        Folder();
+        Folder(const Folder&) = delete;
+        Folder& operator=(const Folder&) = delete;
+        ~Folder();
+        std::string path;
+    };
+
+    Folder folder_;
     Access access_;
     std::string extra_;
     int port_ = 0;

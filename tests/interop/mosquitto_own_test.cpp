@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <stdexcept>
 #include <string>
 
 #include <poll.h>
@@ -39,6 +40,18 @@ TEST(MosquittoOfTests, does_not_outlive_a_test_that_is_killed) {
     EXPECT_EQ(poll(&ended, 1, 30'000), 1) << "its broker still runs";
     EXPECT_EQ(read(held[0], &word, 1), 0);
     close(held[0]);
+    std::filesystem::remove_all(folder);
+}
+
+TEST(MosquittoOfTests, leaves_no_folder_where_it_does_not_start) {
+    std::string folder = std::filesystem::temp_directory_path() / "culex-unstarted-XXXXXX";
+    ASSERT_NE(mkdtemp(folder.data()), nullptr);
+    const char* const given = std::getenv("TMPDIR");
+    const std::string before = given ? given : "";
+    setenv("TMPDIR", folder.c_str(), 1);
+    EXPECT_THROW(Mosquitto(Mosquitto::Access::anonymous, "no_such_option true\n"), std::runtime_error);
+    given ? setenv("TMPDIR", before.c_str(), 1) : unsetenv("TMPDIR");
+    EXPECT_TRUE(std::filesystem::is_empty(folder));
     std::filesystem::remove_all(folder);
 }
 

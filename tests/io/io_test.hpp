@@ -29,14 +29,20 @@ protected:
             const Loop warm_up;
         } // libuv keeps a pipe for signals once there was a loop
         before_ = open_descriptors();
-        directory_ = std::filesystem::temp_directory_path() / ("culex-io-" + std::to_string(::getpid()));
-        std::filesystem::create_directory(directory_);
     }
     ~IoTest() override {
-        std::filesystem::remove_all(directory_);
+        if (!directory_.empty()) std::filesystem::remove_all(directory_);
         EXPECT_EQ(open_descriptors(), before_);
     }
-    [[nodiscard]] std::string path(const char* name) const { return directory_ / name; }
+    /// In a folder of the test's own. It is made when it is first asked for: a process that a death test starts ends without
+    /// the destructor.
+    [[nodiscard]] std::string path(const char* name) {
+        if (directory_.empty()) {
+            directory_ = std::filesystem::temp_directory_path() / ("culex-io-" + std::to_string(::getpid()));
+            std::filesystem::create_directory(directory_);
+        }
+        return directory_ / name;
+    }
 
 private:
     std::ptrdiff_t before_ = 0;

@@ -25,7 +25,7 @@ protected:
         near_ = std::move(opened.stream);
         far_ = std::move(accepted_.streams[0]);
     }
-    [[nodiscard]] Endpoint endpoint() const {
+    [[nodiscard]] Endpoint endpoint() {
         if (GetParam() == Kind::ipv4) return tcp("127.0.0.1", 0);
         if (GetParam() == Kind::ipv6) return tcp("::1", 0);
         return Endpoint(Transport::unix_socket, "", 0, path("stream"));

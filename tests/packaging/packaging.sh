@@ -49,9 +49,12 @@ pkg_config)
     rm -rf "$WORK/pkg_config"
     mkdir "$WORK/pkg_config"
     for program in outside:culex outside_test:culex-testing; do
-        # shellcheck disable=SC2046 # the flags are words
+        # pkg-config quotes what it says for a shell.
+        said=$(pkg-config --static --cflags --libs "${program#*:}")
+        flags=()
+        eval "flags=($said)"
         "$CXX" -std=c++20 "$consumer/${program%:*}.cpp" -o "$WORK/pkg_config/${program%:*}" \
-            $(pkg-config --static --cflags --libs "${program#*:}")
+            "${flags[@]}"
     done
     run_programs "$WORK/pkg_config"
     ;;
@@ -62,7 +65,7 @@ add_subdirectory)
         echo '#error "CULEX_TLS=OFF, and yet wolfSSL is wanted"' >"$WORK/no_wolfssl/wolfssl/$header.h"
     done
     build_consumer "$WORK/add_subdirectory" -DFROM=sources -DCULEX_SOURCES="$SOURCES" -DCULEX_TLS=OFF -DCULEX_PCH=ON \
-        -DCMAKE_DISABLE_FIND_PACKAGE_wolfssl=ON -DCMAKE_CXX_FLAGS="-I$WORK/no_wolfssl" \
+        -DCMAKE_DISABLE_FIND_PACKAGE_wolfssl=ON -DCMAKE_CXX_FLAGS="-I\"$WORK/no_wolfssl\"" \
         -DCMAKE_CXX_COMPILER_LAUNCHER="$(command -v ccache || true)"
     if ldd "$WORK/add_subdirectory/outside" | grep wolfssl; then
         echo "CULEX_TLS=OFF, and yet the program is linked with wolfSSL"

@@ -43,10 +43,10 @@ if [[ -e CMakePresets.json ]]; then
         echo "refused: it cannot be configured"
         exit 1
     }
-    before="-p $build"
+    commands=$build
     after=
 else
-    before=
+    commands=
     after="-- -std=c++20 -Iinclude -Isrc"
 fi
 
@@ -62,7 +62,7 @@ tidy() {
     [[ $all == yes || ! -e $stamp || $(cat "$stamp") != "$sum" ]] || return 0
     # The compilers' own warnings are refused where they compile; a newer clang has others, about g++'s library too.
     # shellcheck disable=SC2086 # words of options
-    if report=$("$clang_tidy" --quiet $before --config-file="$config" --warnings-as-errors='*' \
+    if report=$("$clang_tidy" --quiet ${commands:+-p "$commands"} --config-file="$config" --warnings-as-errors='*' \
         --extra-arg=-Wno-error "$file" $after 2>&1); then
         echo "$sum" >"$stamp"
         return 0
@@ -73,7 +73,7 @@ tidy() {
     return 1
 }
 export -f tidy
-export stamps config clang_tidy tree all before after
+export stamps config clang_tidy tree all commands after
 
 files=("$@")
 if [[ $# -eq 0 ]]; then

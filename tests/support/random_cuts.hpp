@@ -42,7 +42,14 @@ enum class Consumes : std::uint8_t {
     by_workers, ///< several at once, done in any order
 };
 
+/// That of CULEX_SEED, or another each time.
+inline std::uint64_t cuts_seed() {
+    const char* given = std::getenv("CULEX_SEED");
+    return given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
+}
+
 struct CutsPlan {
+    std::uint64_t seed = cuts_seed(); ///< also for what a test makes at random by itself, so that it comes again
     std::string url = "mqtt://broker";
     Version version = Version::v3_1_1;
     std::size_t cuts = 1000; ///< goes on until so many connections have ended
@@ -268,10 +275,8 @@ inline Task<> play_within(RandomCutsScheme& scheme, Duration limit) { co_await w
 
 /// Plays `plan` on `runtime`, a `VirtualRuntime` or a `Loop`, on which `broker` listens at `plan.url`.
 template <class R> void cut_at_random(R& runtime, FakeBroker& broker, const CutsPlan& plan) {
-    const char* given = std::getenv("CULEX_SEED");
-    const std::uint64_t seed = given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-    SCOPED_TRACE("CULEX_SEED=" + std::to_string(seed));
-    RandomCutsScheme scheme(runtime, broker, plan, seed);
+    SCOPED_TRACE("CULEX_SEED=" + std::to_string(plan.seed));
+    RandomCutsScheme scheme(runtime, broker, plan, plan.seed);
     try {
         runtime.run(play_within(scheme, plan.limit));
     } catch (const std::exception& error) {

@@ -4,37 +4,8 @@
 namespace culex::testing {
 namespace {
 
-constexpr TlsVersion v1_2 = TlsVersion::v1_2;
-constexpr TlsVersion v1_3 = TlsVersion::v1_3;
-
-/// Each at TLS 1.2 and 1.3.
-class Handshake : public TlsTest, public ::testing::WithParamInterface<TlsVersion> {
-protected:
-    [[nodiscard]] TlsOptions at_version(TlsOptions options = {}) const {
-        options.min_version = options.max_version = GetParam();
-        return options;
-    }
-    /// Expects that it succeeds, and that data passes both ways.
-    static void expect_success(Engines& both) {
-        both.run();
-        ASSERT_TRUE(both.established()) << both.client_failure.message() << " / " << both.server_failure.message();
-        EXPECT_FALSE(both.client.write(as_bytes("to the server")));
-        EXPECT_FALSE(both.server.write(as_bytes("to the client")));
-        both.run();
-        EXPECT_EQ(both.heard_by_server(), "to the server");
-        EXPECT_EQ(both.heard_by_client(), "to the client");
-    }
-    /// Expects that the client fails; gives what it says.
-    static std::string client_says(Engines& both) {
-        both.run();
-        both.close();
-        EXPECT_TRUE(both.client_failure == Errc::tls_failed) << both.client_failure.message();
-        EXPECT_EQ(both.client_failure.phase(), Phase::tls);
-        return both.client_failure.detail();
-    }
-};
-INSTANTIATE_TEST_SUITE_P(Versions, Handshake, ::testing::Values(v1_2, v1_3),
-                         [](const auto& of) { return of.param == v1_3 ? "v1_3" : "v1_2"; });
+class Handshake : public EachVersion {};
+INSTANTIATE_TEST_SUITE_P(Versions, Handshake, both_versions, name_of_version);
 
 TEST_P(Handshake, succeeds_with_a_certificate_of_each_kind) {
     for (const char* name : {"server", "server-rsa", "server-ed25519", "server-chain"}) {
@@ -57,38 +28,6 @@ TEST_P(Handshake, verifies_names_and_addresses) {
         EXPECT_THAT(client_says(both), HasSubstr(host));
         EXPECT_FALSE(both.client.established());
     }
-}
-
-TEST_P(Handshake, a_wrong_host_is_told_with_both_names) {
-    Engines both(client(at_version()), server("wrong-host"));
-    EXPECT_EQ(client_says(both), "the certificate is for broker.elsewhere.test, not for localhost");
-}
-
-TEST_P(Handshake, a_common_name_does_where_there_is_no_other_name) {
-    Engines both(client(at_version()), server("server-common"));
-    expect_success(both);
-}
-
-TEST_P(Handshake, and_is_told_where_the_host_is_another) {
-    Engines both(client(at_version()), server("server-common"), "broker.example");
-    EXPECT_EQ(client_says(both), "the certificate is for localhost, not for broker.example");
-}
-
-TEST_P(Handshake, an_expired_certificate_is_told_with_its_date) {
-    Engines both(client(at_version()), server("expired"));
-    EXPECT_THAT(client_says(both), HasSubstr("has expired: it was valid until "));
-}
-
-TEST_P(Handshake, a_certificate_of_the_future_is_told) {
-    Engines both(client(at_version()), server("not-yet"));
-    EXPECT_THAT(client_says(both), HasSubstr("is not valid yet"));
-}
-
-TEST_P(Handshake, an_unknown_authority_is_told_by_name) {
-    Engines both(client(at_version()), server("unknown"));
-    const std::string detail = client_says(both);
-    EXPECT_THAT(detail, HasSubstr("unknown CA"));
-    EXPECT_THAT(detail, HasSubstr("Some other authority"));
 }
 
 TEST_P(Handshake, a_directory_and_a_text_of_authorities_are_trusted) {

@@ -12,7 +12,7 @@ namespace {
 /// A server whose connections break, beneath TLS, after some of the bytes that a short connection has.
 class BreakingServer {
 public:
-    explicit BreakingServer(TlsVersion version) : random_(std::random_device{}()), server_(make(version)) {}
+    BreakingServer(TlsVersion version, std::uint64_t seed) : random_(seed), server_(make(version)) {}
 
     std::unique_ptr<Stream> operator()(Scheduler& scheduler, std::unique_ptr<Stream> stream) {
         Faults faults;
@@ -54,7 +54,7 @@ protected:
         VirtualRuntime runtime;
         runtime.set_tls(&open_tls);
         FakeBroker broker(runtime);
-        broker.options().tls = BreakingServer(version);
+        broker.options().tls = BreakingServer(version, plan.seed);
         broker.options().connack.receive_maximum = receive_maximum;
         broker.listen("mqtts://localhost");
         cut_at_random(runtime, broker, plan);
@@ -100,9 +100,9 @@ TEST_P(TlsRandomCuts, with_a_broker_that_loses_its_sessions) {
 TEST_P(TlsRandomCuts, lose_nothing_over_sockets_either) {
     Loop loop;
     FakeBroker broker(loop);
-    broker.options().tls = BreakingServer(version);
-    broker.listen();
     CutsPlan real = plan(200);
+    broker.options().tls = BreakingServer(version, real.seed);
+    broker.listen();
     const std::string url = "mqtts://localhost:" + std::to_string(broker.endpoint().port());
     real.url = url;
     real.slowest_consumer = 1ms;

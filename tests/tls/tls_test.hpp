@@ -92,4 +92,38 @@ protected:
     const std::shared_ptr<io::TlsCounters> server_counters = std::make_shared<io::TlsCounters>();
 };
 
+constexpr TlsVersion v1_2 = TlsVersion::v1_2;
+constexpr TlsVersion v1_3 = TlsVersion::v1_3;
+
+/// Each at TLS 1.2 and 1.3.
+class EachVersion : public TlsTest, public ::testing::WithParamInterface<TlsVersion> {
+protected:
+    [[nodiscard]] TlsOptions at_version(TlsOptions options = {}) const {
+        options.min_version = options.max_version = GetParam();
+        return options;
+    }
+    /// Expects that it succeeds, and that data passes both ways.
+    static void expect_success(Engines& both) {
+        both.run();
+        ASSERT_TRUE(both.established()) << both.client_failure.message() << " / " << both.server_failure.message();
+        EXPECT_FALSE(both.client.write(as_bytes("to the server")));
+        EXPECT_FALSE(both.server.write(as_bytes("to the client")));
+        both.run();
+        EXPECT_EQ(both.heard_by_server(), "to the server");
+        EXPECT_EQ(both.heard_by_client(), "to the client");
+    }
+    /// Expects that the client fails; gives what it says.
+    static std::string client_says(Engines& both) {
+        both.run();
+        both.close();
+        EXPECT_TRUE(both.client_failure == Errc::tls_failed) << both.client_failure.message();
+        EXPECT_EQ(both.client_failure.phase(), Phase::tls);
+        return both.client_failure.detail();
+    }
+};
+inline const auto both_versions = ::testing::Values(v1_2, v1_3);
+inline const auto name_of_version = [](const ::testing::TestParamInfo<TlsVersion>& of) {
+    return of.param == v1_3 ? "v1_3" : "v1_2";
+};
+
 } // namespace culex::testing
