@@ -58,7 +58,7 @@ std::uint16_t TopicAliases::introduce(std::string_view topic) {
     if (topic.size() <= alias_size || topic.size() > longest_topic) return 0;
     const std::uint32_t hash = hash_of(topic);
     if (entries_.size() == maximum_ && !came_before(hash)) return 0;
-    const Index index = take_place();
+    const Index index = take_place_for(topic);
     entries_[index].topic = topic;
     entries_[index].hash = hash;
     into_bucket(index);
@@ -77,14 +77,16 @@ bool TopicAliases::came_before(std::uint32_t hash) {
     return false;
 }
 
-/// A free one, or that of the topic that was not used for the longest time.
-TopicAliases::Index TopicAliases::take_place() {
+/// A free one, or that of the topic that was not used for the longest time; with memory for the topic. What throws has changed
+/// nothing.
+TopicAliases::Index TopicAliases::take_place_for(std::string_view topic) {
     if (entries_.size() < maximum_) {
-        entries_.emplace_back();
-        if (entries_.size() > buckets_.size()) grow_buckets();
+        if (entries_.size() == buckets_.size()) grow_buckets();
+        entries_.push_back({.topic = std::string(topic)});
         return static_cast<Index>(entries_.size() - 1);
     }
     const Index index = oldest_;
+    entries_[index].topic.reserve(topic.size());
     out_of_bucket(index);
     unlink(index);
     return index;
@@ -125,10 +127,9 @@ void TopicAliases::out_of_bucket(Index index) noexcept {
     *at = entries_[index].next_in_bucket;
 }
 
-/// The last entry is not in its bucket yet.
 void TopicAliases::grow_buckets() {
     buckets_.assign(std::max<std::size_t>(8, buckets_.size() * 2), none);
-    for (Index index = 0; index + 1u < entries_.size(); ++index) into_bucket(index);
+    for (Index index = 0; index < entries_.size(); ++index) into_bucket(index);
 }
 
 } // namespace culex::session

@@ -51,7 +51,7 @@ private:
 
     [[nodiscard]] std::uint16_t find_other(std::string_view topic) noexcept;
     [[nodiscard]] bool came_before(std::uint32_t hash);
-    [[nodiscard]] Index take_place();
+    [[nodiscard]] Index take_place_for(std::string_view topic);
     void use(Index index) noexcept;
     void unlink(Index index) noexcept;
     void link_newest(Index index) noexcept;
