@@ -45,6 +45,7 @@ void IoSide::connect(ConnectRequest& request, Answer& answer) {
     if (why) return engine_.answer(answer, why);
     ever_connected_ = false;
     attempts_.push_back(&answer);
+    serve();
 }
 
 /// A reconnection that nobody waits for is replaced; everything else is in the way.
@@ -67,6 +68,7 @@ void IoSide::reconnect(Answer& answer) {
     attempts_.push_back(&answer);
     if (idle()) {
         core_->restart();
+        serve();
     } else if (core_->state() != ConnectionState::connecting) { // there an attempt is under way
         core_->reconnect();
     }
@@ -116,10 +118,10 @@ void IoSide::on_stopped(const Failure& why) {
     engine_.stopped(why);
     hand_over();
     engine_.take_requests(pending_);
-    fail_pending(ended);
+    fail_pending(ended, keep_messages_);
     tell_failed();
     answer_all(attempts_, ended);
-    const std::size_t undelivered = core_->undelivered() + std::exchange(unserved_, 0);
+    const std::size_t undelivered = core_->undelivered() + pending_.size() + std::exchange(unserved_, 0);
     if (undelivered > 0) log(LogLevel::warning, "{} messages and requests are not acknowledged", undelivered);
     for (Answer* answer : std::exchange(disconnects_, {})) engine_.answer(*answer, Failure(), undelivered);
 }
@@ -131,7 +133,7 @@ void IoSide::answer_all(std::vector<Answer*>& answers, const Failure& failure) {
 // --- the end of a connection
 
 void IoSide::disconnect(const DisconnectOptions& options, TimePoint deadline, Answer& answer) {
-    if (idle()) return engine_.answer(answer, Failure(), core_ ? core_->session().outstanding() : 0);
+    if (idle()) return engine_.answer(answer, Failure(), core_ ? core_->session().outstanding() + pending_.size() : 0);
     disconnects_.push_back(&answer);
     if (std::exchange(closing_, true)) return;
     deadline_ = deadline;
@@ -163,6 +165,7 @@ void IoSide::serve() {
 }
 
 void IoSide::work() {
+    if (idle()) return; // what is kept waits for the next connection
     std::size_t count = 0;
     std::size_t bytes = 0;
     while (!pending_.empty()) {
@@ -200,11 +203,17 @@ void IoSide::forgo_id(const Request& request) noexcept {
     if (core_ && request.message && request.message->id != 0) core_->forgo_id(request.message->id);
 }
 
-void IoSide::fail_pending(const Failure& why) {
+/// `keep_promised`: not the messages whose mid the caller has already, for which the next connection is as good.
+void IoSide::fail_pending(const Failure& why, bool keep_promised) {
     std::size_t bytes = 0;
-    const std::size_t count = pending_.size();
-    while (!pending_.empty()) {
-        const Request request = pending_.take_front();
+    std::size_t count = 0;
+    for (std::size_t left = pending_.size(); left > 0; --left) {
+        Request request = pending_.take_front();
+        if (keep_promised && request.message && !request.answer && request.message->id != 0) {
+            pending_.push_back(std::move(request));
+            continue;
+        }
+        ++count;
         bytes += request.size();
         forgo_id(request);
         if (request.answer) {

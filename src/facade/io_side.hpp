@@ -64,7 +64,7 @@ private:
     void work();
     [[nodiscard]] bool perform(Request& request);
     void forgo_id(const Request& request) noexcept;
-    void fail_pending(const Failure& why);
+    void fail_pending(const Failure& why, bool keep_promised = false);
     [[nodiscard]] Loan loan();
     void drain();
     void deadline_passed();

@@ -78,15 +78,8 @@ TEST_P(Disconnecting, rule_09_disconnect_in_a_callback_ends_the_loop_with_that_c
     Gate ended;
     Client client{"c", true, settings()};
     connect(client);
-    struct OnThreadEnd {
-        Gate* gate = nullptr;
-        ~OnThreadEnd() {
-            if (gate) gate->open();
-        }
-    };
     client.on(PUBACK, [&](Client& c, const CallbackData&) {
-        static thread_local OnThreadEnd on_end;
-        on_end.gate = &ended;
+        open_at_thread_end(ended);
         ++called;
         c.disconnect();
     });

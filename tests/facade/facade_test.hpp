@@ -103,6 +103,42 @@ public:
     Box<std::string> lines;
 };
 
+/// Keeps the I/O thread busy for as long as it lives, from the next lost connection on.
+class BusyIoThread {
+public:
+    BusyIoThread() {
+        set_log_hook([](void* self, LogLevel, std::string_view) { static_cast<BusyIoThread*>(self)->hold(); }, this,
+                     LogLevel::info);
+    }
+    BusyIoThread(const BusyIoThread&) = delete;
+    BusyIoThread& operator=(const BusyIoThread&) = delete;
+    ~BusyIoThread() {
+        release.open();
+        set_log_hook(nullptr);
+    }
+
+    Gate held;
+    Gate release;
+
+private:
+    void hold() {
+        held.open();
+        EXPECT_TRUE(release.wait());
+    }
+};
+
+/// Opens a gate when the thread ends that has last called it: what it did before, it has done.
+inline void open_at_thread_end(Gate& gate) {
+    struct OnEnd {
+        Gate* gate = nullptr;
+        ~OnEnd() {
+            if (gate) gate->open();
+        }
+    };
+    static thread_local OnEnd on_end;
+    on_end.gate = &gate;
+}
+
 /// The failure with which `call` ends; empty where it does not fail.
 template <class F> Failure failure_of(F call) {
     try {

@@ -7,30 +7,6 @@
 namespace culex::facade {
 namespace {
 
-/// Keeps the I/O thread busy for as long as it lives, from the next lost connection on.
-class BusyIoThread {
-public:
-    BusyIoThread() {
-        set_log_hook([](void* self, LogLevel, std::string_view) { static_cast<BusyIoThread*>(self)->hold(); }, this,
-                     LogLevel::info);
-    }
-    BusyIoThread(const BusyIoThread&) = delete;
-    BusyIoThread& operator=(const BusyIoThread&) = delete;
-    ~BusyIoThread() {
-        release.open();
-        set_log_hook(nullptr);
-    }
-
-    Gate held;
-    Gate release;
-
-private:
-    void hold() {
-        held.open();
-        EXPECT_TRUE(release.wait());
-    }
-};
-
 class LoanTest : public FacadeTest {
 protected:
     LoanTest() {
@@ -192,6 +168,36 @@ TEST_P(LoanTest, rule_08_bounds_of_the_queue_hold_for_the_lent_part_too) {
     other.join();
     EXPECT_GE(1000, taken);
     EXPECT_LE(999, taken);
+}
+
+/// Its mid was returned, and the I/O thread had not seen it yet.
+TEST_P(LoanTest, rule_07_a_message_that_has_its_mid_is_kept_when_the_client_gives_up) {
+    ClientSettings alone = settings();
+    alone.reconnect.enabled = false;
+    Client sender{"s", true, alone};
+    connect(sender);
+    for (const bool after_disconnect : {false, true}) {
+        sender.publish("a", "sent", 1); // from here on mids are lent
+        EXPECT_EQ("sent", published.take().payload);
+        {
+            BusyIoThread busy;
+            drop_connections();
+            ASSERT_TRUE(busy.held.wait());
+            EXPECT_NE(0, sender.publish("a", "kept", 1));
+            EXPECT_NE(0, sender.publish("a", "kept as well", 2));
+        }
+        Failure failure; // until the client has given up
+        do {
+            failure = failure_of([&] { sender.publish("a", "x"); });
+        } while (!failure);
+        if (after_disconnect) {
+            EXPECT_EQ(2u, sender.disconnect());
+        }
+        sender.reconnect();
+        sender.publish("a", "second", 1);
+        EXPECT_THAT(published_payloads(3), ElementsAre("kept", "kept as well", "second"));
+    }
+    EXPECT_EQ(0u, sender.disconnect());
 }
 
 } // namespace
