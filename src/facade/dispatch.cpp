@@ -74,9 +74,11 @@ void Engine::loop() {
     dispatcher_ = Worker([self = shared_from_this()] { self->dispatch_all(); });
     dispatching_ = true;
     looping_ = true;
+    if (!hooks_.empty()) events_.interrupt(); // the loop before it has ended without them
 }
 
 bool Engine::on_dispatch_thread() const noexcept { return dispatching_here == this; }
+bool Engine::on_a_dispatch_thread() noexcept { return dispatching_here != nullptr; }
 
 void Engine::dispatch_all() {
     dispatching_here = this;

@@ -37,7 +37,7 @@ Engine::~Engine() = default;
 /// Until `done()`, with the hooks that are due meanwhile; see the theory of operation.
 template <class Done> void Engine::wait(Lock& lock, Done done) {
     while (!done()) {
-        const bool may_run_hooks = on_dispatch_thread() || !dispatching_;
+        const bool may_run_hooks = on_a_dispatch_thread() || !dispatching_;
         if (may_run_hooks && run_hook(lock)) continue;
         // A hook that waits for room would wait for the attempt that waits for the hook.
         if (requests_.blocked && hooks_.is_running_here(HookKind::before_reconnect)) {

@@ -14,7 +14,8 @@
 ///
 /// Why no call deadlocks. No user code runs on the I/O thread, nor with a lock held. What a caller waits for comes from the
 /// I/O thread, which does not wait for the dispatch thread but in one case: an attempt to reconnect waits for the hook
-/// `before_reconnect`. So every call that waits on the dispatch thread runs the hooks that are due; and so does one that waits
+/// `before_reconnect`. So every call that waits on a dispatch thread runs the hooks that are due, those of another client
+/// too: that one's own dispatch thread may wait for ours in the same way. So does one that waits
 /// inside `connect` or `reconnect`, and any other while no dispatch thread is there. A full queue of packets stops the
 /// reading only as far as nobody waits for an answer (see client/core.cpp).
 ///
@@ -130,6 +131,7 @@ private:
 
     // dispatch.cpp
     [[nodiscard]] bool on_dispatch_thread() const noexcept;
+    [[nodiscard]] static bool on_a_dispatch_thread() noexcept;
     void dispatch_all();
     [[nodiscard]] bool look_around();
     [[nodiscard]] bool dispatch(const session::Event& event);
