@@ -82,7 +82,7 @@ struct ConnectSettings {
     std::optional<std::string> websocket_path{};
     /// Runs before each attempt to connect again; nothing is attempted until it returns. It may call `set_username_pw`.
     Function<void(Client&)> before_reconnect{};
-    /// Runs after each successful attempt, the first included.
+    /// Runs after each successful attempt, the first included; after the last of several that came before it could run.
     Function<void(Client&)> after_connect{};
     std::optional<SocketKeepalive> socket_keepalive{}; ///< absent = off
 };

@@ -38,9 +38,12 @@ public:
     void swap_functions(std::shared_ptr<HookFunctions>& functions) noexcept { functions_.swap(functions); }
     [[nodiscard]] bool has(HookKind kind) const noexcept { return functions_ && (*functions_)[index(kind)]; }
 
-    /// Makes the hook due, where there is one.
+    /// Makes the hook due, where there is one, instead of an earlier time: that was of another connection or attempt, and
+    /// without a loop there would be ever more.
     void add(HookKind kind, std::uint64_t attempt = 0) {
-        if (has(kind)) due_.push_back({kind, attempt, functions_});
+        if (!has(kind)) return;
+        std::erase_if(due_, [kind](const Due& due) { return due.kind == kind; });
+        due_.push_back({kind, attempt, functions_});
     }
     [[nodiscard]] bool empty() const noexcept { return due_.empty(); }
     void clear() noexcept { due_.clear(); }

@@ -2,6 +2,7 @@
 #include <atomic>
 
 #include "facade/facade_test.hpp"
+#include "facade/hooks.hpp"
 
 namespace culex::facade {
 namespace {
@@ -75,6 +76,48 @@ TEST_P(Hooks, a_hook_that_fell_due_at_the_end_of_a_loop_runs_in_the_next) {
     EXPECT_EQ(0u, said.size());
     client.loop();
     EXPECT_EQ("after", said.take());
+}
+
+TEST_P(Hooks, of_several_connections_that_nobody_could_be_told_of_only_the_last_is) {
+    Gate entered, leave;
+    Box<std::string> said;
+    Client client{"c", true, settings()};
+    connect(client, {.after_connect = [&](Client&) { said.put("after"); }});
+    EXPECT_EQ("after", said.take());
+    client.on(PUBACK, [&](Client&, const CallbackData&) {
+        said.put("acknowledged");
+        entered.open();
+        EXPECT_TRUE(leave.wait());
+    });
+    client.loop();
+    client.publish("a", "b", 1);
+    ASSERT_TRUE(entered.wait());
+    for (std::uint64_t times = 2; times < 6; ++times) {
+        drop_connections();
+        wait_until_connected(client, times);
+    }
+    client.publish("a", "b", 1);
+    leave.open();
+    EXPECT_THAT(said.take(3), ElementsAre("acknowledged", "after", "acknowledged"));
+}
+
+/// Without a loop nobody takes what is due.
+TEST(HookQueueTest, holds_the_last_of_each_kind) {
+    HookQueue hooks;
+    auto functions = std::make_shared<HookFunctions>(HookFunctions{[](Client&) {}, [](Client&) {}});
+    hooks.swap_functions(functions);
+    for (std::uint64_t attempt = 1; attempt <= 5; ++attempt) {
+        hooks.add(HookKind::before_reconnect, attempt);
+        hooks.add(HookKind::after_connect);
+    }
+    const auto first = hooks.take();
+    ASSERT_TRUE(first);
+    EXPECT_EQ(HookKind::before_reconnect, first->kind);
+    EXPECT_EQ(5u, first->attempt);
+    const auto second = hooks.take();
+    ASSERT_TRUE(second);
+    EXPECT_EQ(HookKind::after_connect, second->kind);
+    EXPECT_TRUE(hooks.empty());
 }
 
 } // namespace
