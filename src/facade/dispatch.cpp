@@ -1,6 +1,7 @@
 // What the dispatch thread does, and the hooks.
 #include <utility>
 
+#include "base/duration.hpp"
 #include "base/log.hpp"
 #include "client/arguments.hpp"
 #include "facade/engine.hpp"
@@ -179,7 +180,7 @@ void Engine::end_loop(Lock& lock) {
     const bool here = on_dispatch_thread();
     if (here || mode_ == Mode::run) mode_ = here ? Mode::end : Mode::finish;
     events_.interrupt();
-    if (!here) join_loop(lock, Clock::now() + settings_.drain);
+    if (!here) join_loop(lock, Clock::now() + bounded(settings_.drain));
 }
 
 void Engine::join_loop(Lock& lock, TimePoint deadline) {
@@ -188,7 +189,7 @@ void Engine::join_loop(Lock& lock, TimePoint deadline) {
     if (!changed_.wait_until(lock, deadline, over)) {
         mode_ = Mode::end;
         events_.interrupt();
-        if (!changed_.wait_for(lock, settings_.drain, over)) {
+        if (!changed_.wait_for(lock, bounded(settings_.drain), over)) {
             lock.unlock();
             log(LogLevel::warning, "a callback does not return: its thread is left to itself");
             lock.lock();

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/duration.hpp"
 #include "client/arguments.hpp"
 #include "facade/io_side.hpp"
 
@@ -159,26 +160,26 @@ void Engine::change_profile(Function<void(Profile&)> change) {
     change(changed);
     changed.check();
     profile_ = std::move(changed);
-    call_io([profile = profile_](IoSide& side) { side.configure(profile); });
+    call_io([](IoSide& side) { side.configure(); });
 }
 
 // --- connecting and disconnecting
 
 void Engine::connect(const Endpoint& endpoint, std::chrono::seconds keep_alive, ConnectSettings settings) {
     check_may_wait();
-    ConnectRequest request{.endpoint = endpoint};
+    ConnectRequest request{.endpoint = endpoint,
+                           .keep_alive = keep_alive,
+                           .socket_keepalive = settings.socket_keepalive,
+                           .tls = settings.tls};
     request.hooks = std::make_shared<HookFunctions>(
         HookFunctions{std::move(settings.before_reconnect), std::move(settings.after_connect)});
     Answer answer;
     {
         Lock lock(mutex_);
         if (gone_) throw Error(why_not_);
-        request.profile = profile_;
-        request.profile.keep_alive = keep_alive;
-        request.profile.socket_keepalive = settings.socket_keepalive;
-        request.profile.tls = settings.tls;
-        request.profile.check();
-        profile_ = request.profile;
+        Profile profile = profile_;
+        request.change(profile);
+        profile.check();
         if (!io_side_) {
             if (!io_thread_) io_thread_ = IoThread::shared();
             io_side_ = std::make_unique<IoSide>(*this, io_thread_->loop());
@@ -218,7 +219,7 @@ std::size_t Engine::stop_client(Lock& lock, const DisconnectOptions& options) {
     changed_.notify_all();
     Answer answer;
     // The caller waits: its options stay where they are.
-    call_io([&options, deadline = Clock::now() + options.drain, &answer](IoSide& side) {
+    call_io([&options, deadline = Clock::now() + bounded(options.drain), &answer](IoSide& side) {
         side.disconnect(options, deadline, answer);
     });
     ++disconnecting_;
@@ -240,7 +241,7 @@ void Engine::close() {
     } else {
         stop_client(lock, {.drain = settings_.drain});
         close_io_side(lock);
-        join_loop(lock, Clock::now() + settings_.drain);
+        join_loop(lock, Clock::now() + bounded(settings_.drain));
     }
     // Where it has not ended (this may be it), it is left now and not with the engine, so that the process's end knows of it.
     const Worker left = std::move(dispatcher_);
@@ -262,86 +263,6 @@ void Engine::close_io_side(Lock& lock) {
 void Engine::close_io_side_later() {
     if (!io_side_) return;
     io_thread_->post([self = shared_from_this(), side = std::move(io_side_)]() mutable { side.reset(); });
-}
-
-// --- what the I/O thread tells
-
-void Engine::take_requests(Ring<Request>& pending) {
-    const std::scoped_lock lock(mutex_);
-    requests_.called = false;
-    for (Request& request : requests_.requests) pending.push_back(std::move(request));
-    requests_.requests.clear();
-}
-
-void Engine::served(std::vector<Served>& answers, std::size_t count, std::size_t bytes, bool blocked,
-                    const Loan& loan) {
-    const std::scoped_lock lock(mutex_);
-    const bool was_full = requests_.full() || requests_.blocked;
-    requests_.count -= count;
-    requests_.bytes -= bytes;
-    requests_.blocked = blocked;
-    requests_.renew(loan);
-    for (Served& served : answers) {
-        served.answer->done = true;
-        if (served.result) {
-            served.answer->mid = *served.result;
-        } else {
-            served.answer->failure = std::move(served.result).failure();
-        }
-    }
-    if (was_full || blocked || !answers.empty()) changed_.notify_all();
-    answers.clear();
-}
-
-void Engine::answer(Answer& answer, const Failure& failure, std::size_t undelivered) {
-    const std::scoped_lock lock(mutex_);
-    answer.failure = failure;
-    answer.undelivered = undelivered;
-    answer.done = true;
-    changed_.notify_all();
-}
-
-void Engine::begin(ConnectRequest& request) {
-    const std::scoped_lock lock(mutex_);
-    hooks_.clear();
-    hooks_.swap_functions(request.hooks);
-}
-
-void Engine::connected(std::vector<Answer*>& answers) {
-    const std::scoped_lock lock(mutex_);
-    if (disconnecting_ == 0 && !gone_) {
-        open_ = true;
-        hooks_.add(HookKind::after_connect);
-        if (!hooks_.empty() && connecting_ == 0) events_.interrupt();
-    }
-    for (Answer* answer : answers) answer->done = true;
-    answers.clear();
-    changed_.notify_all();
-}
-
-void Engine::stopped(const Failure& why) {
-    const std::scoped_lock lock(mutex_);
-    hooks_.clear();
-    if (open_) {
-        why_not_ = Failure(Errc::not_connected, "the client has disconnected");
-        if (why) why_not_ = Failure(Errc::not_connected, "the client has given up: " + why.message());
-    }
-    open_ = false;
-    changed_.notify_all();
-}
-
-bool Engine::ask_before_attempt(std::uint64_t attempt) {
-    const std::scoped_lock lock(mutex_);
-    if (gone_ || !hooks_.has(HookKind::before_reconnect)) return false;
-    hooks_.add(HookKind::before_reconnect, attempt);
-    if (connecting_ == 0) events_.interrupt();
-    changed_.notify_all();
-    return true;
-}
-
-bool Engine::runs_before_reconnect() {
-    const std::scoped_lock lock(mutex_);
-    return hooks_.is_running(HookKind::before_reconnect);
 }
 
 } // namespace culex::facade

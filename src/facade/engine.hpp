@@ -43,8 +43,16 @@ class IoSide;
 /// What `connect` asks of the I/O thread.
 struct ConnectRequest {
     Endpoint endpoint{};
-    Profile profile{};
+    std::chrono::seconds keep_alive{};
+    std::optional<SocketKeepalive> socket_keepalive{};
+    std::optional<TlsContext> tls{};
     std::shared_ptr<HookFunctions> hooks{}; ///< when it was accepted, those of the connection before
+
+    void change(Profile& profile) const {
+        profile.keep_alive = keep_alive;
+        profile.socket_keepalive = socket_keepalive;
+        profile.tls = tls;
+    }
 };
 
 class Engine : public std::enable_shared_from_this<Engine> {
@@ -73,7 +81,7 @@ public:
     [[nodiscard]] Statistics statistics();
     [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
 
-    // --- the I/O thread: see `IoSide`
+    // --- the I/O thread: see `IoSide`; engine_io.cpp
 
     [[nodiscard]] EventQueue& events() noexcept { return events_; }
     [[nodiscard]] bool looping() const noexcept { return looping_.load(std::memory_order_relaxed); }
@@ -95,8 +103,10 @@ public:
     /// So many requests and bytes are served, and some callers have their answer. `blocked`: the next has to wait.
     void served(std::vector<Served>& answers, std::size_t count, std::size_t bytes, bool blocked, const Loan& loan);
     void answer(Answer& answer, const Failure& failure, std::size_t undelivered = 0);
-    /// `connect` was accepted.
+    /// `connect` was accepted: until then it has changed nothing.
     void begin(ConnectRequest& request);
+    /// As it is now.
+    [[nodiscard]] Profile profile();
     /// CONNACK has come: callers may publish, `answers` are answered, and `after_connect` is due.
     void connected(std::vector<Answer*>& answers);
     /// Callers may not publish any more, and why; empty where `disconnect` was called.

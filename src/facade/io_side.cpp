@@ -33,14 +33,15 @@ IoSide::~IoSide() {
 void IoSide::connect(ConnectRequest& request, Answer& answer) {
     if (const Failure why = refuse_connect()) return engine_.answer(answer, why);
     if (!idle()) core_->halt(Failure(Errc::cancelled, "connect was called"));
-    if (core_) {
-        configure(request.profile);
-    } else {
-        client::Observer* const observer = this;
-        authenticator_ = request.profile.settings.authenticator;
-        core_ = std::make_unique<client::Core>(loop_, request.profile.options(), observer);
-    }
     engine_.begin(request);
+    if (core_) {
+        configure();
+    } else {
+        const Profile profile = engine_.profile();
+        client::Observer* const observer = this;
+        authenticator_ = profile.settings.authenticator;
+        core_ = std::make_unique<client::Core>(loop_, profile.options(), observer);
+    }
     const Failure why = core_->connect(std::vector{request.endpoint}, {}, keep_messages_);
     if (why) return engine_.answer(answer, why);
     ever_connected_ = false;
@@ -58,8 +59,10 @@ Failure IoSide::refuse_connect() const {
     return Failure();
 }
 
-void IoSide::configure(const Profile& profile) {
-    if (core_) core_->configure(profile.options());
+void IoSide::configure() {
+    if (!core_) return;
+    const Profile profile = engine_.profile();
+    core_->configure(profile.options());
 }
 
 void IoSide::reconnect(Answer& answer) {

@@ -22,7 +22,8 @@ public:
     void reconnect(Answer& answer);
     /// Once all that was asked before is done, or at the deadline. What the first one of several says, is said.
     void disconnect(const DisconnectOptions& options, TimePoint deadline, Answer& answer);
-    void configure(const Profile& profile);
+    /// The profile has changed.
+    void configure();
     /// `before_reconnect` has run.
     void proceed(std::uint64_t attempt);
     /// The attempt that waits for it waits no longer.

@@ -1,7 +1,12 @@
 // Rule 1: connecting, and what may become of it.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <atomic>
 
 #include "facade/facade_test.hpp"
+#include "facade/profile.hpp"
 
 namespace culex::facade {
 namespace {
@@ -9,6 +14,21 @@ namespace {
 class Connecting : public FacadeTest {
 protected:
     Client client{"c", true, settings()};
+
+    /// Of the client's sockets: a former one may linger.
+    std::vector<int> socket_options(int level, int name) {
+        std::vector<int> found;
+        const auto of_peer = [&](int fd) {
+            sockaddr_in peer{};
+            socklen_t size = sizeof peer;
+            if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) return;
+            if (peer.sin_family != AF_INET || ntohs(peer.sin_port) != broker.port()) return;
+            socklen_t length = sizeof(int);
+            EXPECT_EQ(0, ::getsockopt(fd, level, name, &found.emplace_back(), &length));
+        };
+        for (int fd = 0; fd < 1024; ++fd) of_peer(fd);
+        return found;
+    }
 
     /// Fails to connect, and succeeds with the next try.
     Failure failure_and_success() {
@@ -176,6 +196,48 @@ TEST_P(Connecting, disconnect_by_another_thread_ends_connect) {
     waiting.disconnect();
     other.join();
     connect(waiting);
+}
+
+/// It is another connection that they were meant for.
+TEST_P(Connecting, a_refused_connect_changes_nothing) {
+    connect(client);
+    const Failure failure = failure_of(
+        [&] { client.connect("127.0.0.1", 5, broker.port(), {.socket_keepalive = SocketKeepalive{.count = 7}}); });
+    EXPECT_TRUE(failure == Errc::already_connected) << failure.message();
+    client.set_username_pw("user", "secret");
+    client.reconnect();
+    EXPECT_EQ(60, broker.call([](FakeBroker& b) { return b.connections().back().keep_alive; }));
+    EXPECT_THAT(socket_options(SOL_SOCKET, SO_KEEPALIVE), ::testing::Each(0));
+}
+
+TEST_P(Connecting, socket_keepalive_is_the_systems) {
+    connect(client, {.socket_keepalive = SocketKeepalive{.count = 7, .idle = 61s, .interval = 11s}});
+    EXPECT_THAT(socket_options(SOL_SOCKET, SO_KEEPALIVE), ElementsAre(1));
+    EXPECT_THAT(socket_options(IPPROTO_TCP, TCP_KEEPCNT), ElementsAre(7));
+    EXPECT_THAT(socket_options(IPPROTO_TCP, TCP_KEEPIDLE), ElementsAre(61));
+    EXPECT_THAT(socket_options(IPPROTO_TCP, TCP_KEEPINTVL), ElementsAre(11));
+    client.set_username_pw("user", "secret");
+    client.reconnect();
+    EXPECT_THAT(socket_options(IPPROTO_TCP, TCP_KEEPIDLE), ::testing::Each(61));
+}
+
+TEST(ProfileTest, options_say_what_the_settings_do) {
+    Profile profile;
+    profile.settings.connect_timeout = 1234ms;
+    profile.settings.ping_timeout = 2345ms;
+    profile.settings.outbound_topic_aliases = 12;
+    profile.settings.outbound.messages = 34;
+    profile.settings.inbound.soft_messages = 56;
+    profile.settings.reconnect.first_delay = 78ms;
+    profile.keep_alive = 90s;
+    const ClientOptions options = profile.options();
+    EXPECT_EQ(1234ms, options.connect_timeout);
+    EXPECT_EQ(2345ms, options.ping_timeout);
+    EXPECT_EQ(12, options.outbound_topic_aliases);
+    EXPECT_EQ(34u, options.outbound.messages);
+    EXPECT_EQ(56u, options.inbound.soft_messages);
+    EXPECT_EQ(78ms, options.reconnect.first_delay);
+    EXPECT_EQ(90s, options.keep_alive);
 }
 
 } // namespace

@@ -57,10 +57,18 @@ TEST_P(Disconnecting, rule_09_the_destructor_does_the_same) {
 
 TEST_P(Disconnecting, rule_09_disconnect_ends_the_loop_and_what_has_arrived_is_dispatched_first) {
     std::atomic<int> acks = 0;
-    Gate first, go_on;
+    Gate first, go_on, ended;
+    script(Script{}
+               .expect(PacketType::connect)
+               .acknowledge()
+               .answer(PacketType::publish)
+               .expect(PacketType::disconnect)
+               .run([&] { go_on.open(); }) // all but the first still wait to be dispatched
+               .close());
     Client client{"c", true, settings()};
     connect(client);
     client.on(PUBACK, [&](Client&, const CallbackData&) {
+        open_at_thread_end(ended);
         first.open();
         EXPECT_TRUE(go_on.wait());
         ++acks;
@@ -68,9 +76,9 @@ TEST_P(Disconnecting, rule_09_disconnect_ends_the_loop_and_what_has_arrived_is_d
     client.loop();
     for (int i = 0; i < 50; ++i) client.publish("a", "b", 1);
     EXPECT_TRUE(first.wait());
-    std::jthread later([&] { go_on.open(); });
     client.disconnect();
     EXPECT_EQ(50, acks);
+    EXPECT_TRUE(ended.is_open());
 }
 
 TEST_P(Disconnecting, rule_09_disconnect_in_a_callback_ends_the_loop_with_that_callback) {
@@ -224,7 +232,7 @@ TEST_P(Disconnecting, a_client_may_be_destroyed_in_a_log_hook) {
     EXPECT_EQ(2u, received(PacketType::connect));
 }
 
-TEST_P(Disconnecting, what_waits_on_other_threads_ends_when_the_client_is_destroyed) {
+TEST_P(Disconnecting, publishers_that_wait_on_other_threads_end_with_closed_when_the_client_is_destroyed) {
     script(Script{}.expect(PacketType::connect).acknowledge().expect(PacketType::publish).stall());
     ClientSettings narrow = slow_settings();
     narrow.drain = 20ms;
@@ -232,18 +240,40 @@ TEST_P(Disconnecting, what_waits_on_other_threads_ends_when_the_client_is_destro
     auto client = std::make_unique<Client>("c", true, narrow);
     connect(*client);
     client->publish("a", "b", 1);
+    Box<std::string> ended;
     std::vector<std::jthread> threads;
-    Box<std::string> begun;
     for (int i = 0; i < 3; ++i) {
         threads.emplace_back([&, raw = client.get()] {
-            begun.put("");
-            EXPECT_TRUE(failure_of([&] { raw->publish("a", "b", 1); }));
+            const Failure failure = failure_of([&] { raw->publish("a", "b", 1); });
+            ended.put(failure == Errc::closed ? "closed" : failure.message());
         });
     }
-    begun.take(3);
-    client->disconnect(); // whoever comes later finds the client closed
-    threads.clear();
+    wait_until_waiting(*client, 3);
     client.reset();
+    EXPECT_THAT(ended.take(3), ElementsAre("closed", "closed", "closed"));
+}
+
+/// `milliseconds::max()`, which as nanoseconds from now on would be long past.
+TEST_P(Disconnecting, a_drain_without_end_waits_for_what_is_under_way) {
+    ClientSettings patient = settings();
+    patient.drain = std::chrono::milliseconds::max();
+    for (const bool by_options : {false, true}) {
+        script(Script{}
+                   .expect(PacketType::connect)
+                   .acknowledge()
+                   .expect(PacketType::publish)
+                   .after(20ms)
+                   .acknowledge()
+                   .pass_to_broker());
+        std::atomic<int> acks = 0;
+        Client client{"c", true, patient};
+        connect(client);
+        client.on(PUBACK, [&](Client&, const CallbackData&) { ++acks; });
+        client.loop();
+        client.publish("a", "b", 1);
+        EXPECT_EQ(0u, by_options ? client.disconnect({.drain = patient.drain}) : client.disconnect());
+        EXPECT_EQ(1, acks);
+    }
 }
 
 } // namespace

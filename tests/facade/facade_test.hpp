@@ -206,6 +206,12 @@ protected:
         for (const PublishedMessage& message : published.take(count)) payloads.push_back(message.payload);
         return payloads;
     }
+    /// Until so many of the client's messages wait for room.
+    static void wait_until_waiting(Client& client, std::size_t count) {
+        const TimePoint end = Clock::now() + patience;
+        while (client.statistics().outbound.waiting_for_room < count && Clock::now() < end) std::this_thread::yield();
+        EXPECT_EQ(count, client.statistics().outbound.waiting_for_room);
+    }
     /// Subscribes, and waits for the answer; the loop must run.
     void subscribe(Client& client, std::string_view filter, int qos) {
         Gate granted;
