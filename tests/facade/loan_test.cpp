@@ -1,6 +1,7 @@
 // Rule 8: a mid is known at once, without asking the I/O thread; and what the session would have said still holds.
 #include <atomic>
 
+#include "client/arguments.hpp"
 #include "facade/facade_test.hpp"
 #include "facade/request.hpp"
 
@@ -198,6 +199,15 @@ TEST_P(LoanTest, rule_07_a_message_that_has_its_mid_is_kept_when_the_client_give
         EXPECT_THAT(published_payloads(3), ElementsAre("kept", "kept as well", "second"));
     }
     EXPECT_EQ(0u, sender.disconnect());
+}
+
+TEST(Loan, covers_a_message_whose_bytes_find_room) {
+    Publish message{.topic = "a", .payload = as_bytes("payload"), .qos = QoS::at_least_once};
+    const session::Exchange::Owner prepared = client::prepare(message, Version::v5, nullptr).value();
+    Loan loan{.next_id = 1, .end_of_ids = 2, .messages = 1, .bytes = prepared->footprint()};
+    EXPECT_TRUE(loan.covers(*prepared, false));
+    --loan.bytes;
+    EXPECT_FALSE(loan.covers(*prepared, false));
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "facade/facade_test.hpp"
+#include "facade/request.hpp"
 
 namespace culex::facade {
 namespace {
@@ -131,11 +132,41 @@ TEST_P(Publishing, rule_08_what_is_kept_is_bounded_and_then_publish_waits) {
         std::jthread other([&] {
             for (; done < 30; ++done) bounded.publish("a", std::to_string(done), 1);
         });
-        // It comes no further than the bound, however long one waits; so nothing is waited for.
-        EXPECT_LE(done, 10);
+        wait_until_waiting(bounded, 1);
+        EXPECT_EQ(10u, bounded.statistics().outbound.messages);
+        EXPECT_EQ(10, done);
         back.open();
     }
     EXPECT_EQ(30u, published_payloads(30).size());
+}
+
+/// At QoS 0 nobody waits for the session's word, so it is the queue before it that fills.
+TEST_P(Publishing, rule_08_what_is_kept_is_bounded_and_then_publish_waits_at_qos_0_too) {
+    ClientSettings narrow = settings();
+    narrow.outbound.messages = 10;
+    Client bounded{"b", true, narrow};
+    Gate gone, back;
+    connect(bounded, {.before_reconnect = [&](Client&) {
+                gone.open();
+                EXPECT_TRUE(back.wait());
+            }});
+    bounded.loop();
+    drop_connections();
+    EXPECT_TRUE(gone.wait());
+    constexpr std::size_t fit = 10 + RequestQueue::most, count = 2 * fit;
+    std::atomic<std::size_t> done = 0;
+    {
+        std::jthread other([&] {
+            for (; done < count; ++done) bounded.publish("a", std::to_string(done));
+        });
+        wait_until_waiting(bounded, RequestQueue::most);
+        for (int i = 0; i < 1000; ++i) { // time for the other to come further, if it could
+            ASSERT_EQ(RequestQueue::most, bounded.statistics().outbound.waiting_for_room);
+            ASSERT_GE(fit, done);
+        }
+        back.open();
+    }
+    EXPECT_EQ(count, published_payloads(count).size());
 }
 
 TEST_P(Publishing, rule_08_what_is_kept_is_bounded_and_then_publish_refuses_if_so_told) {

@@ -111,22 +111,40 @@ TEST_P(Threads, disconnect_and_connect_at_once_on_several_threads) {
 
 TEST_P(Threads, a_client_is_destroyed_by_its_callback_while_other_threads_wait_in_it) {
     for (int round = 0; round < 10; ++round) {
+        script(Script{}
+                   .expect(PacketType::connect)
+                   .acknowledge()
+                   .expect(PacketType::publish)
+                   .acknowledge()
+                   .expect(PacketType::publish) // its answer would make room for the next
+                   .expect(PacketType::disconnect)
+                   .close());
         ClientSettings narrow = settings();
         narrow.outbound.messages = 1;
-        Gate entered, destroyed;
+        narrow.drain = 20ms;
+        Gate destroyed;
+        Box<std::string> ended;
         auto owner = std::make_unique<Client>("c", true, narrow);
         Client* const client = owner.get();
         connect(*client);
-        client->on(PUBACK, [&](Client&, const CallbackData&) {
-            if (entered.is_open()) return;
-            entered.open();
+        client->on(PUBACK, [&](Client& c, const CallbackData&) {
+            c.publish("a", "not acknowledged", 1);
+            std::vector<std::jthread> threads;
+            for (int i = 0; i < 3; ++i) {
+                threads.emplace_back([&ended, client] {
+                    const Failure failure = failure_of([&] { client->publish("a", "b", 1); });
+                    ended.put(failure == Errc::closed ? "closed" : failure.message());
+                });
+            }
+            wait_until_waiting(c, 3);
             owner.reset();
+            threads.clear();
             destroyed.open();
         });
         client->publish("a", "b", 1);
         client->loop();
-        EXPECT_TRUE(entered.wait());
-        EXPECT_TRUE(destroyed.wait());
+        ASSERT_TRUE(destroyed.wait());
+        EXPECT_THAT(ended.take(3), ElementsAre("closed", "closed", "closed"));
     }
 }
 
