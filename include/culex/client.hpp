@@ -84,6 +84,13 @@ struct ConnectSettings {
     Function<void(Client&)> before_reconnect{};
     /// Runs after each successful attempt, the first included; after the last of several that came before it could run.
     Function<void(Client&)> after_connect{};
+    /// Runs when the connection is lost, and says why; before the `before_reconnect` of the first attempt that follows. With
+    /// `gives_up` the client is not going to connect again by itself, as far as `ReconnectPolicy` lets it: the broker has refused
+    /// it, say, or sent it away (`DISCONNECT` with 0x8E, session taken over). Where it gives up at once, that is the only call;
+    /// where it does so later, there is another, which also takes the place of a first that could not run yet. It may call
+    /// `connect` or `reconnect`. Not called for what `disconnect`, the destructor or another `connect` ends, nor for a first
+    /// connection that fails, which `connect` throws.
+    Function<void(Client&, const Failure& why, bool gives_up)> on_disconnected{};
     std::optional<SocketKeepalive> socket_keepalive{}; ///< absent = off
 };
 
@@ -223,6 +230,13 @@ public:
     void loop();
     /// The same, and `on_message` is called for messages of every QoS that no conditional callback takes.
     void loop(Callback on_message);
+
+    /// Whether there is a connection, as far as the client knows now; on any thread, and it waits for nothing. While it is
+    /// false, `publish` may still be legal: the client reconnects.
+    [[nodiscard]] bool connected() const noexcept;
+    /// Why the connection was last lost, or the last attempt failed; empty if nothing ever did. It stays when the client is
+    /// connected again. What `disconnect` ends is no failure. On any thread, and it waits for nothing.
+    [[nodiscard]] Failure last_failure() const;
 
     /// What the client has done since it was made, and holds now. It waits for the I/O thread to tell. Packets that wait to be
     /// dispatched are its `inbound.messages`; `dropped` is part of its `inbound_dropped`.

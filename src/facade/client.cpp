@@ -153,6 +153,10 @@ Statistics Client::statistics() const {
     return engine->statistics();
 }
 
+bool Client::connected() const noexcept { return engine_->is_connected(); }
+
+Failure Client::last_failure() const { return engine_->last_failure(); }
+
 std::uint64_t Client::dropped() const noexcept { return engine_->dropped(); }
 
 } // namespace culex

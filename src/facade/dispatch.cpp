@@ -164,7 +164,7 @@ bool Engine::run_hook(Lock& lock) {
     if (!due) return false;
     lock.unlock();
     const bool before = due->kind == HookKind::before_reconnect;
-    guarded(before ? "before_reconnect" : "after_connect", "", [&] { due->run(client_); });
+    guarded("", to_string(due->kind), [&] { due->run(client_); });
     due->functions.reset(); // perhaps they were the last to refer to what these have captured
     lock.lock();
     hooks_.ran(*due);

@@ -38,7 +38,7 @@ Engine::~Engine() = default;
 /// Until `done()`, with the hooks that are due meanwhile; see the theory of operation.
 template <class Done> void Engine::wait(Lock& lock, Done done) {
     while (!done()) {
-        const bool may_run_hooks = on_a_dispatch_thread() || !dispatching_;
+        const bool may_run_hooks = on_a_dispatch_thread() || !dispatching_ || hooks_.any_is_running_here();
         if (may_run_hooks && run_hook(lock)) continue;
         // A hook that waits for room would wait for the attempt that waits for the hook.
         if (requests_.blocked && hooks_.is_running_here(HookKind::before_reconnect)) {
@@ -142,6 +142,11 @@ Statistics Engine::statistics() {
     return now;
 }
 
+Failure Engine::last_failure() {
+    const std::scoped_lock lock(mutex_);
+    return last_failure_;
+}
+
 void Engine::on(Command command, Callback callback, Condition condition, int priority) {
     const std::scoped_lock lock(registering_);
     registered_.push_back({command, std::move(callback), std::move(condition), priority});
@@ -171,8 +176,8 @@ void Engine::connect(const Endpoint& endpoint, std::chrono::seconds keep_alive, 
                            .keep_alive = keep_alive,
                            .socket_keepalive = settings.socket_keepalive,
                            .tls = settings.tls};
-    request.hooks = std::make_shared<HookFunctions>(
-        HookFunctions{std::move(settings.before_reconnect), std::move(settings.after_connect)});
+    request.hooks = std::make_shared<HookFunctions>(HookFunctions{
+        std::move(settings.before_reconnect), std::move(settings.after_connect), std::move(settings.on_disconnected)});
     Answer answer;
     {
         Lock lock(mutex_);

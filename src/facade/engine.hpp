@@ -16,7 +16,7 @@
 /// I/O thread, which does not wait for the dispatch thread but in one case: an attempt to reconnect waits for the hook
 /// `before_reconnect`. So every call that waits on a dispatch thread runs the hooks that are due, those of another client
 /// too: that one's own dispatch thread may wait for ours in the same way. So does one that waits
-/// inside `connect` or `reconnect`, and any other while no dispatch thread is there. A full queue of packets stops the
+/// inside `connect` or `reconnect`, or inside a hook, and any other while no dispatch thread is there. A full queue of packets stops the
 /// reading only as far as nobody waits for an answer (see client/core.cpp).
 ///
 /// Lifetime. Callers and the dispatch thread share the engine; the I/O thread is given references, and the engine sees to it
@@ -80,6 +80,8 @@ public:
     void close();
     [[nodiscard]] Statistics statistics();
     [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
+    [[nodiscard]] bool is_connected() const noexcept { return connected_.load(std::memory_order_acquire); }
+    [[nodiscard]] Failure last_failure();
 
     // --- the I/O thread: see `IoSide`; engine_io.cpp
 
@@ -109,8 +111,13 @@ public:
     [[nodiscard]] Profile profile();
     /// CONNACK has come: callers may publish, `answers` are answered, and `after_connect` is due.
     void connected(std::vector<Answer*>& answers);
-    /// Callers may not publish any more, and why; empty where `disconnect` was called.
-    void stopped(const Failure& why);
+    /// There is no connection any more, or an attempt has failed.
+    void note_failure(const Failure& why);
+    void not_connected() noexcept { connected_.store(false, std::memory_order_release); }
+    /// `on_disconnected` is due: the connection was lost, and the client goes on.
+    void lost(const Failure& why);
+    /// Callers may not publish any more, and why; empty where `disconnect` was called. `gives_up`: `on_disconnected` is due.
+    void stopped(const Failure& why, bool gives_up);
     /// Makes `before_reconnect` due for an attempt; false where there is none.
     bool ask_before_attempt(std::uint64_t attempt);
     [[nodiscard]] bool runs_before_reconnect();
@@ -138,6 +145,7 @@ private:
     std::size_t stop_client(Lock& lock, const DisconnectOptions& options);
     void close_io_side(Lock& lock);
     void close_io_side_later();
+    void make_due(HookQueue::Due hook);
 
     // dispatch.cpp
     [[nodiscard]] bool on_dispatch_thread() const noexcept;
@@ -155,6 +163,7 @@ private:
     const ClientSettings settings_;
     std::atomic<bool> gone_ = false; // the client is destroyed, or being so
     std::atomic<bool> looping_ = false;
+    std::atomic<bool> connected_ = false;
     std::atomic<std::uint64_t> dropped_ = 0;
     std::atomic<std::uint64_t> refused_ = 0; // publishes, for want of room
 
@@ -166,6 +175,7 @@ private:
     std::unique_ptr<IoSide> io_side_; // touched on the I/O thread only
     bool open_ = false;               // callers may publish
     Failure why_not_;                 // or why not
+    Failure last_failure_;
     RequestQueue requests_;
     HookQueue hooks_;
     int connecting_ = 0;    // callers that wait inside connect or reconnect, and will run the hooks

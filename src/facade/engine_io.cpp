@@ -54,19 +54,32 @@ Profile Engine::profile() {
 
 void Engine::connected(std::vector<Answer*>& answers) {
     const std::scoped_lock lock(mutex_);
+    connected_.store(true, std::memory_order_release);
     if (disconnecting_ == 0 && !gone_) {
         open_ = true;
-        hooks_.add(HookKind::after_connect);
-        if (!hooks_.empty() && connecting_ == 0) events_.interrupt();
+        make_due({.kind = HookKind::after_connect});
     }
     for (Answer* answer : answers) answer->done = true;
     answers.clear();
     changed_.notify_all();
 }
 
-void Engine::stopped(const Failure& why) {
+void Engine::note_failure(const Failure& why) {
+    const std::scoped_lock lock(mutex_);
+    last_failure_ = why;
+}
+
+void Engine::lost(const Failure& why) {
+    const std::scoped_lock lock(mutex_);
+    if (disconnecting_ == 0 && !gone_) make_due({.kind = HookKind::on_disconnected, .why = why});
+}
+
+void Engine::stopped(const Failure& why, bool gives_up) {
     const std::scoped_lock lock(mutex_);
     hooks_.clear();
+    if (gives_up && disconnecting_ == 0 && !gone_) {
+        make_due({.kind = HookKind::on_disconnected, .why = why, .gives_up = true});
+    }
     if (open_) {
         why_not_ = Failure(Errc::not_connected, "the client has disconnected");
         if (why) why_not_ = Failure(Errc::not_connected, "the client has given up: " + why.message());
@@ -78,10 +91,15 @@ void Engine::stopped(const Failure& why) {
 bool Engine::ask_before_attempt(std::uint64_t attempt) {
     const std::scoped_lock lock(mutex_);
     if (gone_ || !hooks_.has(HookKind::before_reconnect)) return false;
-    hooks_.add(HookKind::before_reconnect, attempt);
-    if (connecting_ == 0) events_.interrupt();
-    changed_.notify_all();
+    make_due({.kind = HookKind::before_reconnect, .attempt = attempt});
     return true;
+}
+
+/// Whoever waits in `connect` or `reconnect` runs it, and otherwise the dispatch thread.
+void Engine::make_due(HookQueue::Due hook) {
+    hooks_.add(std::move(hook));
+    if (!hooks_.empty() && connecting_ == 0) events_.interrupt();
+    changed_.notify_all();
 }
 
 bool Engine::runs_before_reconnect() {

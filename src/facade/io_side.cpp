@@ -32,7 +32,11 @@ IoSide::~IoSide() {
 
 void IoSide::connect(ConnectRequest& request, Answer& answer) {
     if (const Failure why = refuse_connect()) return engine_.answer(answer, why);
-    if (!idle()) core_->halt(Failure(Errc::cancelled, "connect was called"));
+    if (!idle()) {
+        replacing_ = true;
+        core_->halt(Failure(Errc::cancelled, "connect was called"));
+        replacing_ = false;
+    }
     engine_.begin(request);
     if (core_) {
         configure();
@@ -85,12 +89,23 @@ void IoSide::on_connected(bool) {
     hand_over();
 }
 
-void IoSide::on_lost(const Failure&) {
+/// A turn later it is known whether the client gives up at once, which is all that is told then.
+void IoSide::on_lost(const Failure& why) {
     connected_ = false;
+    engine_.not_connected();
     hand_over();
+    if (closing_) return;
+    engine_.note_failure(why);
+    lost_ = why;
+    loop_.post(tell_lost_);
+}
+
+void IoSide::tell_lost() {
+    if (lost_) engine_.lost(std::exchange(lost_, {}));
 }
 
 void IoSide::on_before_attempt() {
+    tell_lost();
     gate_is_closed_ = !closing_ && engine_.ask_before_attempt(++attempt_);
     if (!gate_is_closed_) core_->proceed();
 }
@@ -106,6 +121,7 @@ void IoSide::open_gate() {
 /// Whoever has asked is told when the core knows whether it goes on trying: a turn later.
 void IoSide::on_attempt_failed(const Failure& why) {
     hand_over();
+    if (!closing_) engine_.note_failure(why);
     attempt_failure_ = why;
     failed_.insert(failed_.end(), attempts_.begin(), attempts_.end());
     attempts_.clear();
@@ -113,12 +129,15 @@ void IoSide::on_attempt_failed(const Failure& why) {
 }
 
 void IoSide::on_stopped(const Failure& why) {
+    const bool gives_up = why && ever_connected_ && !closing_ && !replacing_;
     connected_ = gate_is_closed_ = false;
+    engine_.not_connected();
+    lost_ = {};
     if (closing_) keep_messages_ = false;
     closing_ = draining_ = false;
     alarm_.disarm();
     const Failure ended = why ? why : Failure(Errc::not_connected, "the client has disconnected");
-    engine_.stopped(why);
+    engine_.stopped(why, gives_up);
     hand_over();
     engine_.take_requests(pending_);
     fail_pending(ended, keep_messages_);

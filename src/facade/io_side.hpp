@@ -61,6 +61,7 @@ private:
     [[nodiscard]] bool idle() const noexcept { return !core_ || core_->state() == ConnectionState::idle; }
     [[nodiscard]] Failure refuse_connect() const;
     void answer_all(std::vector<Answer*>& answers, const Failure& failure);
+    void tell_lost();
     void tell_failed() { answer_all(failed_, attempt_failure_); }
     void work();
     [[nodiscard]] bool perform(Request& request);
@@ -79,6 +80,8 @@ private:
 
     bool ever_connected_ = false;
     bool connected_ = false;
+    bool replacing_ = false;        // the connection gives way to the one that `connect` asks for
+    Failure lost_;                  // why the connection was lost, which is still to be told
     bool keep_messages_ = true;     // the last connection was not ended by `disconnect`
     std::vector<Answer*> attempts_; // wait for the outcome of an attempt to connect
     std::vector<Answer*> failed_;   // those whose attempt has failed, with this:
@@ -104,6 +107,7 @@ private:
     bool above_hard_ = false;
     std::vector<session::Delivery> done_;
 
+    Later tell_lost_{*this, &IoSide::tell_lost};
     Later tell_failed_{*this, &IoSide::tell_failed};
     Later work_{*this, &IoSide::work};
     Later hand_over_{*this, &IoSide::hand_over};

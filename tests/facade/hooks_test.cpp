@@ -104,19 +104,20 @@ TEST_P(Hooks, of_several_connections_that_nobody_could_be_told_of_only_the_last_
 /// Without a loop nobody takes what is due.
 TEST(HookQueueTest, holds_the_last_of_each_kind) {
     HookQueue hooks;
-    auto functions = std::make_shared<HookFunctions>(HookFunctions{[](Client&) {}, [](Client&) {}});
+    auto functions = std::make_shared<HookFunctions>(
+        HookFunctions{[](Client&) {}, [](Client&) {}, [](Client&, const Failure&, bool) {}});
     hooks.swap_functions(functions);
     for (std::uint64_t attempt = 1; attempt <= 5; ++attempt) {
-        hooks.add(HookKind::before_reconnect, attempt);
-        hooks.add(HookKind::after_connect);
+        hooks.add({.kind = HookKind::on_disconnected});
+        hooks.add({.kind = HookKind::before_reconnect, .attempt = attempt});
+        hooks.add({.kind = HookKind::after_connect});
     }
-    const auto first = hooks.take();
-    ASSERT_TRUE(first);
-    EXPECT_EQ(HookKind::before_reconnect, first->kind);
-    EXPECT_EQ(5u, first->attempt);
-    const auto second = hooks.take();
-    ASSERT_TRUE(second);
-    EXPECT_EQ(HookKind::after_connect, second->kind);
+    for (const HookKind kind : {HookKind::on_disconnected, HookKind::before_reconnect, HookKind::after_connect}) {
+        const auto due = hooks.take();
+        ASSERT_TRUE(due);
+        EXPECT_EQ(kind, due->kind);
+        EXPECT_EQ(kind == HookKind::before_reconnect ? 5u : 0u, due->attempt);
+    }
     EXPECT_TRUE(hooks.empty());
 }
 
