@@ -67,10 +67,13 @@ TEST_P(Disconnecting, rule_09_disconnect_ends_the_loop_and_what_has_arrived_is_d
                .close());
     Client client{"c", true, settings()};
     connect(client);
-    client.on(PUBACK, [&](Client&, const CallbackData&) {
+    client.on(PUBACK, [&](Client& c, const CallbackData&) {
         open_at_thread_end(ended);
         first.open();
         EXPECT_TRUE(go_on.wait());
+        while (c.connected()) std::this_thread::yield();
+        (void)
+            c.statistics(); // goes to the I/O thread and back: meanwhile `disconnect` has its answer, and ends the loop
         ++acks;
     });
     client.loop();
