@@ -72,8 +72,8 @@ struct ClientSettings {
 };
 
 /// What `Client::connect` can be told besides host, keep-alive and port. Hooks run on the thread of `Client::loop`, or on one that
-/// waits in a call: in `connect` or `reconnect`; in any while no loop runs; and in any inside a callback of another client,
-/// since that client may be waited for here. Each runs on one thread at a time.
+/// waits in a call: in `connect` or `reconnect`; in any while no loop runs; and in any inside a hook, or a callback of another
+/// client, since what the call waits for may need them. Each runs on one thread at a time.
 struct ConnectSettings {
     /// Speak TLS, with this context; the port of MQTT over TLS is 8883. Absent = a plain connection.
     std::optional<TlsContext> tls{};
