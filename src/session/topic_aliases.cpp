@@ -129,7 +129,7 @@ void TopicAliases::out_of_bucket(Index index) noexcept {
 
 void TopicAliases::grow_buckets() {
     buckets_.assign(std::max<std::size_t>(8, buckets_.size() * 2), none);
-    for (Index index = 0; index < entries_.size(); ++index) into_bucket(index);
+    for (std::size_t index = 0; index < entries_.size(); ++index) into_bucket(static_cast<Index>(index));
 }
 
 } // namespace culex::session
