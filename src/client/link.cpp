@@ -31,12 +31,10 @@ void Link::flush() noexcept {
     while (session_.output_size() > 0 && stream_->backlog() == 0) {
         session_.before_flush();
         if (auto ahead = session_.take_ahead()) [[unlikely]] {
-            written_ += ahead->before.size() + ahead->payload.size();
             stream_->write_with(ahead->before, std::move(ahead->payload));
             // Written over a backlog, what is behind would make the stream copy the payload after all.
             if (stream_->backlog() > 0 && session_.output_size() > 0) break;
         }
-        written_ += session_.output_size();
         stream_->write(session_.output());
         session_.handle_flushed(runtime_.now());
         unanswered_ = false; // what leaves carries the transport's acknowledgement
@@ -78,16 +76,20 @@ void Link::close_gracefully() {
 }
 
 void Link::end_soon() {
-    if (closing_ || ended_ || std::exchange(ends_soon_, true)) return;
+    if (closing_ || ended_ || ends_soon_) return;
+    ends_soon_ = true;
     runtime_.arm_after(deadline_, linger);
 }
 
 /// PINGREQ waits behind what the peer has not taken yet. As long as it takes of that, it lives.
 void Link::note_progress() {
-    const std::size_t unsent = stream_->unsent();
-    const auto taken = static_cast<std::int64_t>(written_) - static_cast<std::int64_t>(unsent);
-    const bool waited = std::exchange(unsent_seen_, unsent) > 0;
-    if (taken > std::exchange(taken_seen_, taken) && waited) session_.handle_taken(runtime_.now());
+    constexpr int bytes_of_unit = 8; // 256: a link that takes less from one look to the next is not worth waiting for
+    const std::size_t waiting = stream_->unsent() + session_.output_size();
+    const auto taken = static_cast<std::uint32_t>((session_.bytes_sent() - waiting) >> bytes_of_unit);
+    const bool more = static_cast<std::int32_t>(taken - taken_) > 0;
+    if (more && waited_) session_.handle_taken(runtime_.now());
+    taken_ = taken;
+    waited_ = waiting > 0;
 }
 
 void Link::on_read(Bytes bytes) {
@@ -132,7 +134,8 @@ void Link::retire() {
     if (std::exchange(ended_, true)) return;
     deadline_.disarm();
     flush_.unlink();
-    if (std::exchange(held_, false)) stream_->set_reading(true); // to see the peer close
+    if (held_) stream_->set_reading(true); // to see the peer close
+    held_ = false;
     if (!closing_) stream_->shutdown();
 }
 

@@ -95,16 +95,15 @@ private:
     FlushNode flush_{*this};
     Deadline deadline_{*this};
     std::size_t flush_at_ = early_flush; // of output
-    std::uint64_t written_ = 0;          // bytes to the stream
-    // When it was last asked for.
-    std::size_t unsent_seen_ = 0;
-    std::int64_t taken_seen_ = 0;
-    bool ends_soon_ = false;
-    bool closing_ = false; // input is read and thrown away, so that closing does not reset the connection
+    // Ten thousand idle clients have one of these each: hence the bits, and the units, which may wrap.
+    std::uint32_t taken_ = 0;  // by the peer, when it was last looked at
+    bool waited_ : 1 = false;  // then not all was taken
+    bool closing_ : 1 = false; // input is read and thrown away, so that closing does not reset the connection
+    bool ends_soon_ : 1 = false;
+    bool held_ : 1 = false;
     bool ended_ = false;
     bool unanswered_ = false; // something was read in this turn, and nothing written since
     bool reading_ = true;
-    bool held_ = false;
     std::unique_ptr<Stream> stream_;
 };
 

@@ -44,6 +44,11 @@ public:
         traffic.bytes -= packet.size();
         if (packet.type() == PacketType::publish) --sent.publishes[packet.first_byte >> 1 & 3U];
     }
+    [[nodiscard]] std::uint64_t bytes_sent() const noexcept {
+        std::uint64_t bytes = 0;
+        for (const Traffic& traffic : sent.by_type) bytes += traffic.bytes;
+        return bytes;
+    }
     /// Both ways, but for PINGREQ and PINGRESP: as long as it stays the same, nothing but these has passed.
     [[nodiscard]] std::uint64_t work() const noexcept {
         std::uint64_t packets = 0;

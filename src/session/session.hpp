@@ -236,6 +236,8 @@ public:
         const std::size_t ahead = ahead_ ? ahead_->before.size() + ahead_->payload.size() : 0;
         return ahead + output_.size();
     }
+    /// So far, on all links, those included that are in the output.
+    [[nodiscard]] std::uint64_t bytes_sent() const noexcept { return counters_.bytes_sent(); }
     /// When `handle_time` wants to be called; `TimePoint::max()` for never.
     [[nodiscard]] TimePoint poll_deadline() const noexcept;
     /// Set where the link must be closed, after the output was flushed.
@@ -517,8 +519,8 @@ private:
     Limits limits_;
     bool clean_start_ = true;
     bool asked_to_keep_session_ = false; // a session expiry interval that is not 0
-    bool connect_sent_ = false;
-    bool begun_ = false;              // the broker's CONNACK was accepted
+    bool connect_sent_ : 1 = false;
+    bool begun_ : 1 = false;          // the broker's CONNACK was accepted
     bool problem_information_ = true; // we did not forbid the broker to explain itself
     std::uint16_t quota_ = 0;
     AuthTurn auth_turn_ = AuthTurn::nobody;
