@@ -158,10 +158,6 @@ const Case cases[] = {
      .verb = [](AsyncClient& client) { client.tap([text = large](const TappedPacket&) { (void)text; }); }},
 };
 
-std::string case_name(const ::testing::TestParamInfo<std::tuple<Version, Case>>& info) {
-    const auto& [version, tried] = info.param;
-    return fmt::format("{}_{}", tried.name, version == Version::v5 ? "v5" : "v3_1_1");
-}
 const Case of_version_5[] = {
     {.name = "request", .verb = [](AsyncClient& client) { (void)client.request("tried", "x"); }},
     {.name = "request_with_deadline",
@@ -171,6 +167,10 @@ const Case of_version_5[] = {
      .connected = false},
 };
 
+std::string case_name(const ::testing::TestParamInfo<std::tuple<Version, Case>>& info) {
+    const auto& [version, tried] = info.param;
+    return fmt::format("{}_{}", tried.name, version == Version::v5 ? "v5" : "v3_1_1");
+}
 INSTANTIATE_TEST_SUITE_P(Verbs, WithoutMemory,
                          ::testing::Combine(::testing::Values(Version::v3_1_1, Version::v5),
                                             ::testing::ValuesIn(cases)),

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <new>
-#include <utility>
 
 #include <culex/pool.hpp>
 
@@ -54,11 +53,10 @@ NoMemory::~NoMemory() {
 
 } // namespace culex::testing
 
-// Not inlined: g++ would see a `free` of what came from `new`, and warn.
+// Not inlined: g++ would see a `free` of what came from `new`, and warn. Those of arrays, too: a sanitizer has its own, which do
+// not call these.
 [[gnu::noinline]] void* operator new(std::size_t size) { return culex::testing::allocate(size); }
-[[gnu::noinline]] void* operator new[](std::size_t size) {
-    return culex::testing::allocate(size);
-} // a sanitizer's own otherwise
+[[gnu::noinline]] void* operator new[](std::size_t size) { return culex::testing::allocate(size); }
 [[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete[](void* memory) noexcept { std::free(memory); }
