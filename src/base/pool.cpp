@@ -1,6 +1,8 @@
 #include "base/pool_cache.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <mutex>
 #include <utility>
 
@@ -42,6 +44,10 @@ void to_heap(FreeBlock* first) noexcept {
 
 // Where blocks that one thread frees wait for those who allocate on another. They travel in batches, so that its lock is taken
 // for many blocks and not for each.
+//
+// Of a size that is freed in great numbers once and never again, or in numbers that only change slowly, batches would lie here
+// for ever, until there is no room for others. So it is counted how many of each size were there at least while the last
+// `review_after` came: nobody has needed those, and the heap gets them.
 class Depot {
 public:
     constexpr Depot() noexcept = default;
@@ -62,40 +68,62 @@ public:
     /// False where it has no room.
     bool put(FreeBlock* first, std::size_t index) noexcept {
         const std::scoped_lock lock(mutex_);
+        if (++came_ == review_after) review();
         if (room_ < batch_bytes) return false;
         room_ -= batch_bytes;
         FreeBlock* const second = first->next;
         Batch* const below = first_[index].load(std::memory_order_relaxed);
         first_[index].store(new (first) Batch{{second}, below}, std::memory_order_relaxed);
+        ++numbers_[index].now;
         return true;
     }
     /// Null where there is none.
     FreeBlock* take(std::size_t index) noexcept {
         if (!first_[index].load(std::memory_order_relaxed)) return nullptr;
         const std::scoped_lock lock(mutex_);
-        Batch* const batch = first_[index].load(std::memory_order_relaxed);
-        if (!batch) return nullptr;
-        room_ += batch_bytes;
-        first_[index].store(batch->next_batch, std::memory_order_relaxed);
-        return batch;
+        return pop(index);
     }
 
 private:
     struct Batch : FreeBlock {
         Batch* next_batch;
     };
+    /// Of the batches of a size. There is room for 512.
+    struct Numbers {
+        std::uint16_t now = 0;
+        std::uint16_t least = 0; ///< since the last review
+    };
+    static constexpr unsigned review_after = 512; // batches, 4 MiB
+
+    Batch* pop(std::size_t index) noexcept {
+        Batch* const batch = first_[index].load(std::memory_order_relaxed);
+        if (!batch) return nullptr;
+        room_ += batch_bytes;
+        first_[index].store(batch->next_batch, std::memory_order_relaxed);
+        Numbers& numbers = numbers_[index];
+        --numbers.now;
+        numbers.least = std::min(numbers.least, numbers.now);
+        return batch;
+    }
+    void review() noexcept {
+        came_ = 0;
+        for (std::size_t index = 0; index < classes; ++index) {
+            Numbers& numbers = numbers_[index];
+            for (std::size_t idle = numbers.least; idle > 0; --idle) to_heap(pop(index));
+            numbers.least = numbers.now;
+        }
+    }
     void empty() noexcept {
-        for (auto& place : first_) {
-            while (Batch* const batch = place.load(std::memory_order_relaxed)) {
-                place.store(batch->next_batch, std::memory_order_relaxed);
-                to_heap(batch);
-            }
+        for (std::size_t index = 0; index < classes; ++index) {
+            while (Batch* const batch = pop(index)) to_heap(batch);
         }
     }
 
     std::mutex mutex_;
     std::size_t room_ = kept_in_depot;
     std::atomic<Batch*> first_[classes]{}; // written under the mutex
+    Numbers numbers_[classes]{};
+    unsigned came_ = 0; // batches, since the last review; also those for which there was no room
 };
 constinit Depot depot;
 

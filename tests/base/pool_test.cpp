@@ -72,6 +72,7 @@ protected:
         if (!testing::counts_allocations())
             GTEST_SKIP() << "sanitizers take the place of the allocator and of the pool";
         blocks_.reserve(20'000);
+        pool_trim(); // what other tests have left
     }
 
     void allocate(std::size_t count, std::size_t size) {
@@ -149,6 +150,22 @@ TEST_F(Pool, threads_that_go_on_need_nothing_from_the_heap) {
     }
     freeing.join();
     EXPECT_EQ(0u, needed);
+}
+
+TEST_F(Pool, what_waits_for_other_threads_in_vain_goes_back_to_the_heap) {
+    const std::size_t before = testing::live_bytes();
+    allocate(20'000, 128); // 2.5 MB, and these never again
+    free_all(128);
+    constexpr std::size_t count = 2000;
+    constexpr std::size_t size = 1024;
+    for (int round = 0; round < 20; ++round) { // half of it through what waits for other threads
+        allocate(count, size);
+        free_all(size);
+    }
+    constexpr std::size_t kept_by_thread = std::size_t{1} << 20;
+    EXPECT_LE(testing::live_bytes(), before + count * size + kept_by_thread + 100'000);
+    EXPECT_EQ(0u, needs([this] { allocate(count, size); })) << "what is asked for stays";
+    free_all(size);
 }
 
 TEST_F(Pool, a_thread_that_is_full_of_one_size_still_keeps_another) {
