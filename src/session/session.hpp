@@ -310,10 +310,8 @@ private:
 
     // session_input.cpp: packets from the broker. What may not be ends in `fail`, which `handle_input` sees by the state:
     // a return value for each packet would cost more than most packets.
-    [[gnu::cold]] void handle_early_input(Bytes bytes, TimePoint now);
     void handle_frames();
     void handle_packet(const wire::Frame& frame);
-    void handle_first_packet(const wire::Frame& frame);
     void handle_rare_packet(const wire::Frame& frame);
     template <class P> void decode_and_handle(const wire::Frame& frame);
     [[gnu::cold]] void end_refused(const wire::Frame& frame);
@@ -326,11 +324,6 @@ private:
     void count_latency(QoS qos, TimePoint sent_at, std::uint64_t number);
     void handle_replied(PacketType type, PacketId id, ReasonCode code, const AckProperties& properties);
     template <PacketType Type> void handle(const PublishReply<Type>& packet);
-    void handle(const Connack& packet);
-    void handle(const Pingreq& packet);
-    void handle(const Pingresp& packet);
-    void handle(const Disconnect& packet);
-    void begin(bool session_present);
     [[nodiscard]] bool check_explained(const AckProperties& properties);
     void report(PacketType type, PacketId id, ReasonCode code = ReasonCode::success,
                 std::span<const ReasonCode> codes = {}, const AckProperties& properties = {});
@@ -341,6 +334,15 @@ private:
         if (arena.used() > 0) arena.reset();
         return arena;
     }
+
+    // session_connection.cpp: the connection's own packets, and what comes before CONNACK
+    [[gnu::cold]] void handle_early_input(Bytes bytes, TimePoint now);
+    void handle_first_packet(const wire::Frame& frame);
+    void handle(const Connack& packet);
+    void begin(bool session_present);
+    void handle(const Pingreq& packet);
+    void handle(const Pingresp& packet);
+    void handle(const Disconnect& packet);
 
     // session_auth.cpp
     void handle(const Auth& packet);
