@@ -23,7 +23,8 @@ class Service;
 } // namespace client
 
 /// What `co_await subscription.next()` takes. A message that is there already comes with it; where it is dropped without
-/// having been awaited, the message goes back.
+/// having been awaited, the message goes back: so the subscription must live until it is awaited or dropped. While it is
+/// awaited, the subscription may go: then it gives nothing.
 class [[nodiscard]] NextMessage {
 public:
     explicit NextMessage(client::Inbox* inbox) noexcept : inbox_(inbox) {}
@@ -61,7 +62,7 @@ protected:
     /// \endcond
 };
 
-/// What `co_await subscription.next(5s)` takes.
+/// What `co_await subscription.next(5s)` takes: the same.
 class [[nodiscard]] NextMessageInTime : public NextMessage {
 public:
     NextMessageInTime(client::Inbox* inbox, std::chrono::milliseconds timeout);
