@@ -13,6 +13,7 @@
 #include <culex/payload.hpp>
 #include <culex/request.hpp>
 #include <culex/scram.hpp>
+#include <culex/signal_set.hpp>
 #include <culex/task.hpp>
 #include <culex/timeout.hpp>
 #include <culex/tls.hpp>

@@ -46,7 +46,7 @@ public:
 
     /// Runs `function` on a coming turn, in the order of the posts. From any thread while the loop is there; see
     /// `Poster` for longer. Many calls wake the loop once. `function` must not throw. Not from a signal handler: it
-    /// takes a lock, and memory (the guide on threads shows how to stop on SIGINT).
+    /// takes a lock, and memory (see signal_set.hpp).
     void post(Function<void()> function);
     using Scheduler::post; // nodes, on the loop's own thread
     /// For other threads to keep; it may outlive the loop.

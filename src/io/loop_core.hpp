@@ -20,7 +20,7 @@
 /// that is posted before.
 ///
 /// Files: loop_core (turns, timer, wake-up, ends), mailbox (posts of other threads), address, lookup (name resolution),
-/// connector (an opening: addresses, attempts), socket (options, errors), socket_stream, socket_listener. TLS knows nothing of
+/// connector (an opening: addresses, attempts), socket (options, errors), socket_stream, socket_listener, signal_set. TLS knows nothing of
 /// libuv: tls_context and tls_config (what connections share), tls_engine (one connection, sans I/O), tls_stream (around any
 /// stream), tls_opening (around any opening); no_tls stands in for all of them in builds without.
 

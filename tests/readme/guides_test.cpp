@@ -1,5 +1,7 @@
 // Runs what the guides show (include/culex/guides), and holds their claims to it.
 #include <atomic>
+#include <csignal>
+#include <cstdlib>
 #include <future>
 #include <mutex>
 #include <stdexcept>
@@ -40,6 +42,8 @@ struct Log {
 };
 void begin_log(Log& log);
 void end_log();
+culex::Task<> work(culex::AsyncClient& client, const std::string& url);
+int run_service(std::string url);
 // back_pressure.md
 culex::ClientOptions meter_options();
 culex::Task<std::uint64_t> report_while_offline(culex::AsyncClient& client, int readings);
@@ -56,6 +60,14 @@ std::vector<std::string> complaints_about_a_refused_publish(culex::ReasonCode& a
 std::string blocking_client_says();
 // moving.md
 void run_device(std::string_view host, int port, const std::atomic<bool>& stop);
+
+/// Of the service in threads.md: never ends.
+culex::Task<> work(culex::AsyncClient& client, const std::string& url) {
+    co_await client.connect(url, {.retry = true});
+    auto commands = co_await client.subscribe("commands", culex::QoS::at_least_once);
+    while (co_await commands.next()) {
+    }
+}
 
 namespace {
 
@@ -231,6 +243,25 @@ TEST(GuideOfThreads, callback_makes_calls_that_wait_and_the_log_hook_hears_what_
     end_log();
     EXPECT_THAT(log.lines, ::testing::Contains(
                                ::testing::AllOf(::testing::StartsWith("error: "), ::testing::HasSubstr("enough"))));
+}
+
+TEST(GuideOfThreads, service_says_goodbye_when_it_is_told_to_end) {
+    culex::testing::BrokerThread broker;
+    std::promise<void> works;
+    broker.call([&](FakeBroker& b) {
+        b.options().authorize_subscribe = [&](std::string_view, const culex::TopicSubscription&) {
+            works.set_value();
+            return culex::ReasonCode::granted_qos_1;
+        };
+    });
+    std::future<int> status = std::async(std::launch::async, [&] { return run_service(broker.url()); });
+    works.get_future().wait();
+    ::kill(::getpid(), SIGTERM);
+    EXPECT_EQ(status.get(), EXIT_SUCCESS);
+    EXPECT_EQ(broker.call([](FakeBroker& b) {
+        return b.count(culex::testing::Direction::received, culex::PacketType::disconnect);
+    }),
+              1u);
 }
 
 #ifdef CULEX_CERTIFICATES
