@@ -5,7 +5,7 @@
 /// Each thread keeps freed blocks of up to `pool_largest` bytes in lists by size (steps of 64 bytes) and hands them out
 /// again: 1 MiB at most, so that what one read of a socket brings or settles comes from here and returns here. What is
 /// beyond waits in batches of 8 KiB for a thread that has none, as those do that allocate what others free: 4 MiB at most in a
-/// process. What is beyond that goes back to the heap, and so does what has waited in vain while 4 MiB of others came, and
+/// process. What is beyond that goes back to the heap, and so does what has waited in vain while some 8 MiB came, and
 /// what a thread has when it ends.
 /// Built with AddressSanitizer or ThreadSanitizer the pool is the plain heap, so that they see every block's life.
 

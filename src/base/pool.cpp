@@ -47,7 +47,7 @@ void to_heap(FreeBlock* first) noexcept {
 //
 // Of a size that is freed in great numbers once and never again, or in numbers that only change slowly, batches would lie here
 // for ever, until there is no room for others. So it is counted how many of each size were there at least while the last
-// `review_after` came: nobody has needed those, and the heap gets them.
+// `review_after` came: nobody has needed those, and the heap gets them, one with each that comes.
 class Depot {
 public:
     constexpr Depot() noexcept = default;
@@ -67,15 +67,14 @@ public:
 
     /// False where it has no room.
     bool put(FreeBlock* first, std::size_t index) noexcept {
-        const std::scoped_lock lock(mutex_);
+        std::unique_lock lock(mutex_);
         if (++came_ == review_after) review();
-        if (room_ < batch_bytes) return false;
-        room_ -= batch_bytes;
-        FreeBlock* const second = first->next;
-        Batch* const below = first_[index].load(std::memory_order_relaxed);
-        first_[index].store(new (first) Batch{{second}, below}, std::memory_order_relaxed);
-        ++numbers_[index].now;
-        return true;
+        Batch* const idle = pop_idle();
+        const bool taken = room_ >= batch_bytes;
+        if (taken) push(first, index);
+        lock.unlock();
+        to_heap(idle);
+        return taken;
     }
     /// Null where there is none.
     FreeBlock* take(std::size_t index) noexcept {
@@ -92,9 +91,17 @@ private:
     struct Numbers {
         std::uint16_t now = 0;
         std::uint16_t least = 0; ///< since the last review
+        std::uint16_t idle = 0;  ///< of those that nobody had needed by then
     };
     static constexpr unsigned review_after = 512; // batches, 4 MiB
 
+    void push(FreeBlock* first, std::size_t index) noexcept {
+        room_ -= batch_bytes;
+        FreeBlock* const second = first->next;
+        Batch* const below = first_[index].load(std::memory_order_relaxed);
+        first_[index].store(new (first) Batch{{second}, below}, std::memory_order_relaxed);
+        ++numbers_[index].now;
+    }
     Batch* pop(std::size_t index) noexcept {
         Batch* const batch = first_[index].load(std::memory_order_relaxed);
         if (!batch) return nullptr;
@@ -103,15 +110,25 @@ private:
         Numbers& numbers = numbers_[index];
         --numbers.now;
         numbers.least = std::min(numbers.least, numbers.now);
+        numbers.idle = std::min(numbers.idle, numbers.now);
         return batch;
     }
     void review() noexcept {
         came_ = 0;
-        for (std::size_t index = 0; index < classes; ++index) {
-            Numbers& numbers = numbers_[index];
-            for (std::size_t idle = numbers.least; idle > 0; --idle) to_heap(pop(index));
+        for (Numbers& numbers : numbers_) {
+            numbers.idle = numbers.least;
             numbers.least = numbers.now;
         }
+    }
+    /// Looks at one size a call.
+    Batch* pop_idle() noexcept {
+        Numbers& numbers = numbers_[looked_at_];
+        if (numbers.idle > 0) {
+            --numbers.idle;
+            return pop(looked_at_);
+        }
+        looked_at_ = (looked_at_ + 1) % classes;
+        return nullptr;
     }
     void empty() noexcept {
         for (std::size_t index = 0; index < classes; ++index) {
@@ -124,6 +141,7 @@ private:
     std::atomic<Batch*> first_[classes]{}; // written under the mutex
     Numbers numbers_[classes]{};
     unsigned came_ = 0; // batches, since the last review; also those for which there was no room
+    std::size_t looked_at_ = 0;
 };
 constinit Depot depot;
 
