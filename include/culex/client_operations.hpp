@@ -260,7 +260,7 @@ struct DisconnectResult {
     std::size_t undelivered = 0;           ///< messages and requests that the broker has not acknowledged: all of these
     std::array<std::size_t, 3> messages{}; ///< ... by QoS; those of QoS 1 and 2 are kept for the next `connect`
     std::size_t requests = 0;              ///< ... SUBSCRIBE and UNSUBSCRIBE
-    /// Received messages that were not acknowledged to the broker: those of a persistent session come again.
+    /// Received messages for which the broker got neither PUBACK nor PUBREC: those of a persistent session come again.
     std::size_t unacknowledged = 0;
     /// Why something is undelivered: `Errc::timed_out` where the broker was there and has not acknowledged it in time, or
     /// else what kept the client from connecting again. Empty where nothing is.

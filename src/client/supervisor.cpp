@@ -162,7 +162,8 @@ Task<> Core::back_off() {
 bool Core::told_to_stop() const noexcept {
     if (state_ != ConnectionState::disconnecting) return false;
     const bool too_late = session_.disconnecting(); // for what waits for room: DISCONNECT has gone before it
-    const bool drained = session_.outstanding() == 0 && (waiting_for_room_.empty() || too_late);
+    const bool sent = session_.outstanding() == 0 && (waiting_for_room_.empty() || too_late);
+    const bool drained = sent && !(settings_.keeps_session() && session_.owes());
     return runtime_.now() >= drain_until_ || (drained && !link_);
 }
 
@@ -170,8 +171,9 @@ void Core::drop_link() {
     authentication_.reset();
     opening_.reset();
     alarm_.disarm();
-    const std::size_t unacknowledged = session_.unacknowledged();
-    if (left_ || unacknowledged > 0) left_.use().unacknowledged = unacknowledged;
+    // Of a link that has begun: an attempt that fails changes nothing in what the broker has to send again.
+    const std::size_t unanswered = session_.unanswered();
+    if (link_ && session_.begun() && (left_ || unanswered > 0)) left_.use().unacknowledged = unanswered;
     session_.handle_end();
     if (!link_) return;
     link_->retire();

@@ -73,6 +73,14 @@ public:
         if (size_ == 0 && mask_ >= kept_size) release();
     }
 
+    /// Whether `is(const T&)` is true for one of them.
+    template <class F> [[nodiscard]] bool any(F is) const noexcept {
+        for (std::size_t i = 0; i <= mask_; ++i) {
+            if (slots_[i] && is(std::as_const(*slots_[i]))) return true;
+        }
+        return false;
+    }
+
     /// Empties the table, and calls `dispose(T&)` for what was in it.
     template <class F> void clear(F dispose) noexcept {
         for (std::size_t i = 0; i <= mask_; ++i) {

@@ -159,6 +159,19 @@ bool Inbound::waits_with(const Held& held, PacketType answer) noexcept {
     return slot && slot->answer.type == answer;
 }
 
+std::size_t Inbound::unanswered() const noexcept {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+        const Answer& answer = slots_[i].answer;
+        if (answer.id != 0 && answer.type != PacketType::pubcomp) ++count;
+    }
+    return count;
+}
+
+bool Inbound::owes() const noexcept {
+    return held_.any([this](const Held& held) { return held.processed && !held.received && !has_slot(held.slot); });
+}
+
 void Inbound::forget_link() noexcept {
     first_slot_ = next_slot_;
     slots_.clear();

@@ -113,6 +113,12 @@ public:
     /// QoS 1 and 2 messages of this link for which the broker still waits (section 3.1.2.11.3, Receive Maximum).
     [[nodiscard]] std::size_t unacknowledged() const noexcept { return unacknowledged_; }
 
+    /// Of these, for which nothing was written yet: a lasting session gets them again, as PUBLISH.
+    [[nodiscard]] std::size_t unanswered() const noexcept;
+    /// Whether a consumer is done with a QoS 2 message of an earlier link that the broker takes for unanswered, and has not sent
+    /// again on this one. It was processed once, which only we know.
+    [[nodiscard]] bool owes() const noexcept;
+
     /// The link has ended: answers that were not written never will be.
     void forget_link() noexcept;
     /// The broker has no session: its identifiers mean nothing now.

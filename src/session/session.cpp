@@ -124,7 +124,8 @@ void Session::disconnect(Farewell farewell) {
 }
 
 void Session::disconnect_when_drained() {
-    if (disconnecting_ && state_ == State::connected && outstanding_ == 0) disconnect_now(std::move(farewell_.use()));
+    if (!disconnecting_ || state_ != State::connected || outstanding_ > 0 || owes()) return;
+    disconnect_now(std::move(farewell_.use()));
 }
 
 void Session::disconnect_now(Farewell farewell) {

@@ -158,7 +158,8 @@ public:
     /// The short way for the oldest message at QoS 1; false where it is not that, and nothing is done.
     [[nodiscard]] bool acknowledge_oldest(const Delivery& delivery);
 
-    /// Takes no more verbs, and sends DISCONNECT when everything before it is sent and acknowledged. A code that DISCONNECT
+    /// Takes no more verbs, and sends DISCONNECT when everything before it is sent and acknowledged, and the session `owes`
+    /// nothing. A code that DISCONNECT
     /// cannot carry (`disconnect_with_will` under 3.1.1) ends the link without it, which makes the broker publish the will.
     void disconnect(Farewell farewell);
     void disconnect(ReasonCode code = ReasonCode::success) { disconnect(Farewell{.reason_code = code}); }
@@ -246,6 +247,8 @@ public:
     [[nodiscard]] bool finished() const noexcept { return state_ == State::finished; }
 
     [[nodiscard]] bool connected() const noexcept { return state_ == State::connected; }
+    /// Whether the link has begun, or had before it ended: the broker's CONNACK was accepted.
+    [[nodiscard]] bool begun() const noexcept { return begun_; }
     /// True once `disconnect` was asked for.
     [[nodiscard]] bool disconnecting() const noexcept { return disconnecting_; }
     [[nodiscard]] const Limits& limits() const noexcept { return limits_; }
@@ -279,6 +282,11 @@ public:
     }
     /// Received messages of this link that are not acknowledged.
     [[nodiscard]] std::size_t unacknowledged() const noexcept { return inbound_.unacknowledged(); }
+    /// Those to which nothing was answered yet, PUBREC neither.
+    [[nodiscard]] std::size_t unanswered() const noexcept { return inbound_.unanswered(); }
+    /// See `Inbound::owes`. While that is so, `disconnect` says nothing: the broker is to send those messages again, and
+    /// learn that they were processed.
+    [[nodiscard]] bool owes() const noexcept { return inbound_.owes(); }
     [[nodiscard]] bool awaits(const Delivery& delivery) const noexcept { return inbound_.awaits(delivery); }
     /// Whether one of them is still with its consumer. If not, only the broker can make them fewer: with PUBREL.
     [[nodiscard]] bool waits_for_consumer() const noexcept { return inbound_.waits_for_consumer(); }
@@ -308,8 +316,8 @@ private:
     void rest() noexcept;
     void give_back_memory() noexcept;
 
-    // session_input.cpp: packets from the broker. What may not be ends in `fail`, which `handle_input` sees by the state:
-    // a return value for each packet would cost more than most packets.
+    // session_input.cpp: packets from the broker, but for the next three groups. What may not be ends in `fail`, which
+    // `handle_input` sees by the state: a return value for each packet would cost more than most packets.
     void handle_frames();
     void handle_packet(const wire::Frame& frame);
     void handle_rare_packet(const wire::Frame& frame);

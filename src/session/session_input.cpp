@@ -1,6 +1,4 @@
-// Packets from the broker, but for its messages.
-#include <fmt/format.h>
-
+// Packets from the broker, but for its messages and those of the connection itself.
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "session/failures.hpp"

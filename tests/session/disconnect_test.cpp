@@ -48,6 +48,44 @@ TEST_P(DisconnectTest, says_goodbye_behind_everything_that_was_asked_for_before)
     EXPECT_EQ(first.outcome + second.outcome, "okok");
 }
 
+TEST_P(DisconnectTest, says_goodbye_behind_what_it_owes_for_a_qos_2_message_of_an_earlier_link) { // [MQTT-4.3.3-10]
+    peer.receive_message("a", "x", q2, 7);
+    peer.end();
+    peer.acknowledge(); // only we know
+    peer->disconnect();
+    peer.connect({.session_present = true});
+    EXPECT_THAT(peer.sent(), IsEmpty());
+    peer.receive_message("a", "x", q2, 7, true);
+    EXPECT_THAT(peer.sent(), ElementsAre("PUBREC#7", "DISCONNECT"));
+    EXPECT_TRUE(peer->finished());
+}
+
+TEST_P(DisconnectTest, owes_nothing_to_a_broker_that_has_lost_the_session_or_heard_pubrec) {
+    peer.receive_message("a", "x", q2, 7);
+    peer.acknowledge();
+    EXPECT_THAT(peer.sent(), ElementsAre("PUBREC#7"));
+    peer.end();
+    EXPECT_FALSE(peer->owes()) << "a message is not published again after PUBREC";
+    peer.connect({.session_present = true});
+    peer.receive_message("a", "y", q2, 8);
+    peer.end();
+    peer.acknowledge();
+    EXPECT_TRUE(peer->owes());
+    peer->disconnect();
+    peer.connect({});
+    EXPECT_THAT(peer.sent(), ElementsAre("DISCONNECT"));
+}
+
+TEST_P(DisconnectTest, does_not_wait_for_consumers) {
+    peer.receive_message("a", "x", q2, 7);
+    peer.receive_message("a", "y", q2, 8);
+    peer->acknowledge(peer.deliveries.back()); // its turn comes behind the first
+    EXPECT_FALSE(peer->owes());
+    peer->disconnect();
+    EXPECT_THAT(peer.sent(), ElementsAre("DISCONNECT"));
+    EXPECT_EQ(peer->unanswered(), 2u);
+}
+
 TEST_P(DisconnectTest, sends_nothing_after_disconnect) { // [MQTT-3.14.4-1]
     peer.receive_message("a", "x", q1, 7);
     peer->disconnect();
