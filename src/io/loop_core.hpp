@@ -7,11 +7,12 @@
 /// `Turn`: it calls the handlers that the event is for, and at its end runs the scheduler's ready queue and flushes what
 /// that has written (see scheduler.hpp). So a packet's answer leaves with the end of the read that brought the packet, and
 /// whatever is written outside of any callback of ours leaves with the next prepare. Nothing needs a handle of its own in
-/// libuv but a socket: one timer serves all timers, one prepare flushes for all connections, one buffer reads for all.
+/// libuv but a socket, and a signal that the program wants to hear of (signal_set): one timer serves all timers, one prepare
+/// flushes for all connections, one buffer reads for all. A signal just posts, and needs no turn.
 ///
 /// Sockets. We own the descriptors and use libuv to learn when they are ready (`uv_poll_t`), not libuv's own streams: these
 /// call write(2), so that a peer's reset kills, with SIGPIPE, every process that has not thought of ignoring it. A library
-/// must not change how its host's process treats signals, and cannot tell libuv to pass MSG_NOSIGNAL. Reading and
+/// must not change unasked how its host's process treats signals, and cannot tell libuv to pass MSG_NOSIGNAL. Reading and
 /// writing are then one recv or send on an address we choose, the same for TCP and Unix sockets.
 ///
 /// Memory. A libuv handle is heap memory that is freed in its close callback (handle.hpp); everything else is owned by the
@@ -20,9 +21,9 @@
 /// that is posted before.
 ///
 /// Files: loop_core (turns, timer, wake-up, ends), mailbox (posts of other threads), address, lookup (name resolution),
-/// connector (an opening: addresses, attempts), socket (options, errors), socket_stream, socket_listener, signal_set. TLS knows nothing of
-/// libuv: tls_context and tls_config (what connections share), tls_engine (one connection, sans I/O), tls_stream (around any
-/// stream), tls_opening (around any opening); no_tls stands in for all of them in builds without.
+/// connector (an opening: addresses, attempts), socket (options, errors), socket_stream, socket_listener, signal_set. TLS
+/// knows nothing of libuv: tls_context and tls_config (what connections share), tls_engine (one connection, sans I/O),
+/// tls_stream (around any stream), tls_opening (around any opening); no_tls stands in for all of them in builds without.
 
 #include <atomic>
 #include <cassert>

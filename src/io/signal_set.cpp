@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <culex/error.hpp>
 #include <culex/event.hpp>
 #include <culex/uv.hpp>
 
