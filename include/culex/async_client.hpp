@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -131,9 +132,15 @@ public:
     /// One stream for several filters.
     SubscribeOperation subscribe(std::span<const TopicSubscription> subscriptions,
                                  const SubscribeOptions& options = {});
+    /// Several filters are a named array. Two literals in braces would be one text, from the first to the second.
+    SubscribeOperation subscribe(std::initializer_list<const char*> filters, QoS qos = QoS::at_most_once,
+                                 const SubscribeOptions& options = {}) = delete;
     /// Unsubscribes (section 3.10). Streams end that have no other filter left.
     UnsubscribeOperation unsubscribe(std::string_view filter, const UnsubscribeOptions& options = {});
     UnsubscribeOperation unsubscribe(std::span<const std::string_view> filters, const UnsubscribeOptions& options = {});
+    /// As for `subscribe`: a named array.
+    UnsubscribeOperation unsubscribe(std::initializer_list<const char*> filters,
+                                     const UnsubscribeOptions& options = {}) = delete;
 
     /// Publishes a request, and is done with its reply (MQTT 5, section 4.10); see request.hpp, which is to be included.
     /// `Errc::not_supported` under 3.1.1, which has no response topics.
@@ -151,8 +158,9 @@ public:
     [[nodiscard]] Subscription messages(Acknowledge acknowledge = Acknowledge::automatic);
 
     /// Takes nothing new, waits for what is on its way for at most `options.drain`, sends DISCONNECT and closes; then reports
-    /// what is left. While something is left a connection that is lost is made again. Streams end after what they hold. The
-    /// client can connect again.
+    /// what is left. While something is left a connection that is lost is made again; also, where the session outlives it, to
+    /// tell the broker of QoS 2 messages that were acknowledged while there was none. It does not wait for consumers: streams
+    /// end after what they hold. The client can connect again.
     DisconnectOperation disconnect(const DisconnectOptions& options = {});
 
     /// How things stand now; `connection_events` tells what happens.

@@ -16,6 +16,8 @@
 
 namespace culex {
 
+class Event; // event.hpp
+
 /// The bounds of received messages that wait for their consumers. Bytes and numbers hold at once, and for all streams
 /// together: there is one connection, and to stop it is to stop it for each of them. So a stream that nobody reads holds up
 /// the others; drop it, or give it a client of its own.
@@ -134,6 +136,9 @@ struct ServeOptions {
     QoS qos = QoS::at_least_once; ///< the greatest at which requests come; a reply has that of its request
     /// How many handlers may run at once, at least 1. Further requests wait in the stream, within `InboundLimits`.
     std::size_t concurrency = 16;
+    /// Set when the broker has granted the subscription: what is asked before that may find nobody. It must live as long as
+    /// the task that `serve` gives; null = nobody waits.
+    Event* ready = nullptr;
 };
 
 /// Of `AsyncClient::reauthenticate`.

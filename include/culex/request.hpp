@@ -29,7 +29,7 @@ namespace culex {
 /// sent. It begins when it is called, as every `ClientOperation`, and is told what becomes of it in the same table.
 ///
 /// Besides what `publish` fails with:
-///   Errc::rejected       the broker did not take the request, or has nobody who would get it (reason code 0x10), or refuses
+///   Errc::rejected       the broker did not take the request, or says that nobody gets it (reason code 0x10), or refuses
 ///                        the subscription to the response topic; or the handler on the other side has failed (0x83)
 ///   Errc::session_lost   another broker gave other Response Information while the reply was waited for
 ///   Errc::timed_out      no reply in time. One that comes later is dropped, and counted (`Statistics::replies_dropped`)
@@ -92,5 +92,8 @@ inline constexpr std::string_view handler_failed_property = "culex-handler-faile
 /// an empty reply with the user property `handler_failed_property`), the exception is logged, the message acknowledged.
 /// Likewise a reply that cannot be sent (too large, a response topic that is none) is logged; its asker hears nothing.
 /// Messages without a response topic are handled as well, and the reply is dropped.
+///
+/// To end in good order: `unsubscribe` the filter, await `serve`, and `disconnect` then. `disconnect` does not wait for handlers,
+/// and replies after it are not sent.
 
 } // namespace culex

@@ -81,6 +81,7 @@ Task<Subscription> Service::subscribe() {
 Task<> Service::run() {
     node_.requests = co_await subscribe();
     core().enlist(node_);
+    if (options_.ready) options_.ready->set();
     Nursery handlers;
     while (auto request = co_await node_.requests.next()) {
         if (node_.is_over) break;

@@ -1,6 +1,6 @@
 #pragma once
 // Each operation against each way in which it can end early: what its caller hears, and what becomes of what it asked for.
-// The table stands at `ClientOperation` (async_client.hpp).
+// The table stands at `ClientOperation` (client_operations.hpp).
 
 #include <optional>
 

@@ -28,6 +28,12 @@ Task<bool> has_ended(Subscription stream) {
     co_return !message;
 }
 
+// `std::string_view{"a", "b"}` is a text from one literal to the other.
+template <class Client>
+constexpr bool takes_literals_in_braces = requires(Client& client) { client.subscribe({"a", "b"}); } ||
+                                          requires(Client& client) { client.unsubscribe({"a", "b"}); };
+static_assert(!takes_literals_in_braces<AsyncClient>);
+
 TEST_P(Overloads, connects_to_an_endpoint_that_is_parsed_already) {
     AsyncClient client{runtime, options()};
     run(connect_to(client, Endpoint::parse("mqtt://broker").value()));

@@ -63,6 +63,26 @@ TEST_P(Serve, request_is_answered_at_every_qos) {
     EXPECT_FALSE(service.done());
 }
 
+TEST_P(Serve, tells_when_the_broker_has_granted_it) {
+    Event ready;
+    runtime.set_latency(1s);
+    const Serving service = serve(&echo, {.ready = &ready});
+    runtime.advance(1900ms);
+    EXPECT_FALSE(ready.is_set());
+    runtime.advance(100ms);
+    EXPECT_TRUE(ready.is_set());
+}
+
+TEST_P(Serve, is_not_ready_where_the_broker_refuses_it) {
+    Event ready;
+    broker.options().authorize_subscribe = [](std::string_view, const TopicSubscription&) {
+        return ReasonCode::not_authorized;
+    };
+    const Serving service = serve(&echo, {.ready = &ready});
+    EXPECT_TRUE(service.failed(Errc::rejected));
+    EXPECT_FALSE(ready.is_set());
+}
+
 Task<Reply> describe(const Message& request) {
     Reply reply("<reading/>");
     reply.content_type = "text/xml";
