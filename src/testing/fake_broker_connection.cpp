@@ -250,7 +250,8 @@ void BrokerConnection::alarm() {
     const TimePoint due = last_received_ + std::chrono::milliseconds{1500} * keep_alive_;
     if (due > core_.now()) return core_.runtime().arm(alarm_, due);
     if (!core_.options().enforce_keep_alive) return watch_keep_alive();
-    complain(fmt::format("silent for more than one and a half times its keep-alive of {} s", keep_alive_));
+    if (!faulty_)
+        complain(fmt::format("silent for more than one and a half times its keep-alive of {} s", keep_alive_));
     say_goodbye(ReasonCode::keep_alive_timeout, true); // [MQTT-3.1.2-24]
 }
 

@@ -153,6 +153,17 @@ TEST_P(FakeBrokerAccess, closes_for_a_client_that_falls_silent) { // [MQTT-3.1.2
     }
 }
 
+TEST_P(FakeBrokerAccess, blames_no_client_for_a_connection_that_the_test_has_made_silent) {
+    broker.inject({.received = {.stall_after = 1000}});
+    auto a = opened();
+    a->send(with_will); // 10 s
+    a->send(Publish{.topic = "a", .payload = as_bytes(std::string(2000, 'x'))});
+    runtime.advance(1min);
+    EXPECT_FALSE(a->is_open());
+    EXPECT_THAT(broker.messages(), SizeIs(1)) << "the will";
+    EXPECT_THAT(broker.complaints(), IsEmpty());
+}
+
 TEST_P(FakeBrokerAccess, may_let_silent_clients_be) {
     broker.options().enforce_keep_alive = false;
     auto a = opened();

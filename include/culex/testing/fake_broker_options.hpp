@@ -52,7 +52,8 @@ struct FakeBrokerOptions {
     Function<AuthReply(const AuthWord&)> authentication{};
     /// While set, every CONNECT is answered with this failure.
     std::optional<ReasonCode> refuse_connect{};
-    /// Close the connections of clients that were silent for one and a half times their keep-alive [MQTT-3.1.2-24].
+    /// Close the connections of clients that were silent for one and a half times their keep-alive [MQTT-3.1.2-24]. That is
+    /// also a complaint, but on connections for which faults were injected.
     bool enforce_keep_alive = true;
 
     // What they may do.

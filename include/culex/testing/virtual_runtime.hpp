@@ -82,7 +82,8 @@ public:
     void set_unresolvable(const std::string& host, bool on = true);
     /// Hosts that never answer.
     void set_black_hole(const std::string& host, bool on = true);
-    /// How long an opening takes, and bytes from one end to the other. 0 by default; still nothing happens inline.
+    /// How long an opening takes, and bytes from one end to the other, also on connections that are there: an hour makes them
+    /// silent. 0 by default; still nothing happens inline.
     void set_latency(Duration latency) noexcept { options_->latency = latency; }
     /// See `PipeOptions`.
     void set_chunk_size(std::size_t bytes) noexcept { options_->chunk_size = bytes; }
