@@ -62,7 +62,8 @@ struct CallbackData {
     /// was sent again comes without it.
     const Message* message = nullptr;
     /// Of PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK and UNSUBACK: what `publish`, `subscribe` or `unsubscribe` returned (of
-    /// PUBREL, the broker's own number); 0 = none.
+    /// PUBREL, the broker's own number); 0 = none. A SUBACK that answers what the client has asked by itself, to restore the
+    /// subscriptions of a lost session, has a number that no call returned.
     PacketId mid = 0;
     /// SUBACK: for each topic of the request the granted QoS, or 0x80 and above where it was refused.
     std::span<const std::uint8_t> granted_qos{};

@@ -73,7 +73,8 @@ struct ClientSettings {
 
 /// What `Client::connect` can be told besides host, keep-alive and port. Hooks run on the thread of `Client::loop`, or on one that
 /// waits in a call: in `connect` or `reconnect`; in any while no loop runs; and in any inside a hook, or a callback of another
-/// client, since what the call waits for may need them. Each runs on one thread at a time.
+/// client, since what the call waits for may need them. Each runs on one thread at a time. What a hook throws is logged, and
+/// changes nothing.
 struct ConnectSettings {
     /// Speak TLS, with this context; the port of MQTT over TLS is 8883. Absent = a plain connection.
     std::optional<TlsContext> tls{};
@@ -159,10 +160,10 @@ public:
     /// Connects to a broker, and returns with its CONNACK, after `after_connect` has run here. `host` is a name or an IP
     /// address; `keepalive` is in seconds, 0 to 65,535, where 0 turns it off. Throws what went wrong, and the client is ready
     /// for another try. `Errc::already_connected` where it is connected, or about to be by another thread's call; a
-    /// reconnection under way is replaced.
+    /// reconnection under way is replaced. `disconnect` has ended the loop: after it, call `loop` again.
     void connect(std::string_view host, int keepalive, int port = 1883, ConnectSettings settings = {});
     /// Connects again, at once: instead of after the delay of the policy, or in place of the connection that is there, or
-    /// after `disconnect`. Returns as `connect` does. Where it throws, the client goes on trying as before, unless it has given
+    /// after `disconnect` (which has ended the loop: call `loop` again). Returns as `connect` does. Where it throws, the client goes on trying as before, unless it has given
     /// up. `Errc::not_connected` before the first `connect` has succeeded.
     void reconnect();
     /// Takes nothing new, waits until all that was published is sent and acknowledged, sends DISCONNECT, so that the
@@ -179,7 +180,8 @@ public:
     std::size_t disconnect(const DisconnectOptions& options);
 
     /// Subscribes, and returns the mid of the request; the answer comes as a SUBACK. `Errc::not_connected` before the
-    /// first `connect` and after `disconnect`; otherwise it waits for a connection.
+    /// first `connect`, after `disconnect`, and when the client has given up (with the cause in its text); otherwise it waits
+    /// for a connection.
     PacketId subscribe(std::initializer_list<TopicQos> topics) {
         return subscribe(std::span(topics.begin(), topics.size()));
     }
@@ -226,7 +228,8 @@ public:
     }
 
     /// Starts the thread on which callbacks run, one at a time, in the order of the packets. Before it, nothing is
-    /// dispatched: what arrives waits. Does nothing where it runs already; after `disconnect` it may be called again.
+    /// dispatched: what arrives waits. Does nothing where it runs already; after `disconnect` it is to be called again, and
+    /// the callbacks are those that were there before.
     void loop();
     /// The same, and `on_message` is called for messages of every QoS that no conditional callback takes.
     void loop(Callback on_message);

@@ -39,12 +39,12 @@ enum class Errc {
     tls_failed,      ///< handshake or verification; the detail has the reason
     websocket_failed, ///< the broker refused the upgrade, or broke a rule of RFC 6455; the detail says which, or the HTTP status
     // The peer broke the rules, or said no.
-    malformed_packet,   ///< bytes that are no packet (reason code 0x81 and its kin say which)
-    protocol_error,     ///< a well-formed packet where it may not be
-    connection_refused, ///< CONNACK with a failure; `reason_code` says why
-    disconnected,       ///< the broker sent DISCONNECT; `reason_code` says why
-    rejected,           ///< the broker answered an operation with a failure code
-    session_lost,       ///< the broker has forgotten the session that held the operation's state
+    malformed_packet, ///< bytes that are no packet (reason code 0x81 and its kin say which)
+    protocol_error,   ///< a well-formed packet where it may not be
+    connection_refused, ///< CONNACK with a failure; `reason_code` says why. Not `std::errc::connection_refused`: nobody listens
+    disconnected, ///< the broker sent DISCONNECT; `reason_code` says why
+    rejected,     ///< the broker answered an operation with a failure code
+    session_lost, ///< the broker has forgotten the session that held the operation's state
     /// Enhanced authentication came to nothing on our side: the broker's proof is wrong, or the exchange is none of the method's.
     authentication_failed,
 };

@@ -14,7 +14,9 @@ namespace culex {
 /// (in a coroutine's frame it cannot be). Belongs to the thread of its loop.
 ///
 /// What a task throws is heard by `join` alone. A nursery that is destroyed without one logs it as an error, and nothing
-/// terminates. So end with a join, also after `cancel`.
+/// terminates (to be seen with `set_log_hook`). So end with a join, also after `cancel`. And what feeds the tasks, or waits
+/// for what they do, is best spawned beside them: where one throws, it ends as well, instead of waiting for tasks that were
+/// cancelled.
 class Nursery {
 public:
     /// For a coroutine: on the loop that runs it.

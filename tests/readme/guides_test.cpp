@@ -48,6 +48,7 @@ int run_service(std::string url);
 culex::ClientOptions meter_options();
 culex::Task<std::uint64_t> report_while_offline(culex::AsyncClient& client, int readings);
 culex::ClientOptions small_consumer();
+culex::Task<> feed(culex::Subscription& stream, culex::Channel<culex::Message>& jobs);
 culex::Task<> work(culex::AsyncClient& client, int workers);
 // tls.md
 std::uint64_t connect_twice(culex::Loop& loop, const std::string& url, const culex::TlsOptions& files);
@@ -190,6 +191,30 @@ TEST_F(Guides, workers_share_the_messages_of_a_stream) {
     EXPECT_EQ(broker.count(culex::testing::Direction::received, culex::PacketType::puback), 8u);
 }
 
+culex::Task<> broken_worker(culex::Channel<culex::Message>& jobs) {
+    co_await jobs.pop();
+    throw std::runtime_error("the machine is broken");
+}
+culex::Task<> work_with_a_broken_worker(culex::AsyncClient& client) {
+    auto stream = co_await client.subscribe("jobs/#", culex::QoS::at_least_once);
+    culex::Channel<culex::Message> jobs(1);
+    culex::Nursery nursery;
+    nursery.spawn(broken_worker(jobs));
+    nursery.spawn(feed(stream, jobs));
+    co_await nursery.join();
+}
+culex::Task<> joined(culex::Nursery& tasks) { co_await tasks.join(); }
+
+TEST_F(Guides, worker_that_throws_ends_the_work_and_is_heard) {
+    culex::AsyncClient client(runtime, {.client_id = "c"});
+    connect(client);
+    culex::Nursery tasks(runtime);
+    tasks.spawn(work_with_a_broken_worker(client));
+    runtime.run_until_idle();
+    for (int i = 0; i < 8; ++i) broker.publish("jobs/1", "do", culex::QoS::at_least_once);
+    EXPECT_THROW(run(joined(tasks)), std::runtime_error);
+}
+
 TEST(GuideOfThreads, any_thread_reports_through_a_poster) {
     culex::Loop loop;
     FakeBroker broker(loop);
@@ -249,8 +274,9 @@ TEST(GuideOfThreads, service_says_goodbye_when_it_is_told_to_end) {
     culex::testing::BrokerThread broker;
     std::promise<void> works;
     broker.call([&](FakeBroker& b) {
-        b.options().authorize_subscribe = [&](std::string_view, const culex::TopicSubscription&) {
-            works.set_value();
+        b.options().authorize_subscribe = [&, called = false](std::string_view,
+                                                              const culex::TopicSubscription&) mutable {
+            if (!std::exchange(called, true)) works.set_value();
             return culex::ReasonCode::granted_qos_1;
         };
     });
