@@ -50,13 +50,18 @@ TEST_P(AcknowledgingLast, disconnect_makes_no_connection_for_a_session_that_ends
 }
 
 TEST_P(AcknowledgingLast, disconnect_reports_what_comes_again_also_after_attempts_that_have_failed) {
-    AsyncClient client(runtime, persistent());
-    auto stream = open(client, "work/#");
-    publish("1", q1);
-    publish("2", q2);
-    broker.stop_listening();
-    lose_connection();
-    EXPECT_EQ(disconnect(client).unacknowledged, 2u);
+    for (const bool answers : {false, true}) {
+        AsyncClient client(runtime, persistent());
+        auto stream = open(client, "work/#");
+        publish("1", q1);
+        publish("2", q2);
+        if (!answers) broker.stop_listening();
+        if (answers) broker.options().refuse_connect = ReasonCode::server_unavailable;
+        lose_connection();
+        EXPECT_EQ(disconnect(client).unacknowledged, 2u) << answers;
+        broker.forget_sessions();
+        if (!answers) broker.listen("mqtt://broker");
+    }
 }
 
 } // namespace
