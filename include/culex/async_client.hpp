@@ -94,8 +94,8 @@ public:
     /// choose another endpoint, or give up; see `ConnectionAttempt`. Where it throws, the attempt has failed with that cause.
     /// Its time counts towards `ClientOptions::connect_timeout`, and it is cancelled when that is over, when the client
     /// stops, and when it is destroyed; so it must neither destroy the client itself nor drop the first `connect`, or who
-    /// awaits that (`ConnectionAttempt::give_up` ends it). A later hook replaces an earlier one; an
-    /// empty one is none. The hook lives as long as its call: here a lambda with captures may be a coroutine.
+    /// awaits that (`ConnectionAttempt::give_up` ends it). A later hook replaces an earlier one; an empty one is none. The hook
+    /// lives as long as its call: here a lambda with captures may be a coroutine.
     void before_attempt(AttemptHook hook);
 
     /// A stream of what becomes of the connection from now on; any number may be there. `capacity`, at least 1: how many

@@ -163,8 +163,8 @@ public:
     /// reconnection under way is replaced. `disconnect` has ended the loop: after it, call `loop` again.
     void connect(std::string_view host, int keepalive, int port = 1883, ConnectSettings settings = {});
     /// Connects again, at once: instead of after the delay of the policy, or in place of the connection that is there, or
-    /// after `disconnect` (which has ended the loop: call `loop` again). Returns as `connect` does. Where it throws, the client goes on trying as before, unless it has given
-    /// up. `Errc::not_connected` before the first `connect` has succeeded.
+    /// after `disconnect` (which has ended the loop: call `loop` again). Returns as `connect` does. Where it throws, the client
+    /// goes on trying as before, unless it has given up. `Errc::not_connected` before the first `connect` has succeeded.
     void reconnect();
     /// Takes nothing new, waits until all that was published is sent and acknowledged, sends DISCONNECT, so that the
     /// broker discards the will, and ends the loop: when what has arrived is dispatched, or in a callback, when that

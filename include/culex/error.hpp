@@ -41,7 +41,8 @@ enum class Errc {
     // The peer broke the rules, or said no.
     malformed_packet, ///< bytes that are no packet (reason code 0x81 and its kin say which)
     protocol_error,   ///< a well-formed packet where it may not be
-    connection_refused, ///< CONNACK with a failure; `reason_code` says why. Not `std::errc::connection_refused`: nobody listens
+    /// CONNACK with a failure; `reason_code` says why. Where nobody listens, that is `std::errc::connection_refused`.
+    connection_refused,
     disconnected, ///< the broker sent DISCONNECT; `reason_code` says why
     rejected,     ///< the broker answered an operation with a failure code
     session_lost, ///< the broker has forgotten the session that held the operation's state

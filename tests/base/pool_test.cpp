@@ -158,8 +158,8 @@ TEST_F(Pool, what_waits_for_other_threads_in_vain_goes_back_to_the_heap) {
     free_all(128);
     constexpr std::size_t count = 2000;
     constexpr std::size_t size = 1024;
-    for (int round = 0; round < 20;
-         ++round) { // all but a batch through what waits for other threads: the thread's own share is full
+    // All but a batch goes through what waits for other threads: the thread's own share is full.
+    for (int round = 0; round < 20; ++round) {
         allocate(count, size);
         free_all(size);
     }

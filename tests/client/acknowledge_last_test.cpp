@@ -4,7 +4,19 @@
 namespace culex {
 namespace {
 
-class AcknowledgingLast : public Acknowledging {};
+class AcknowledgingLast : public Acknowledging {
+protected:
+    /// A message at QoS 2, of which the broker cannot hear that it was processed: the connection has gone.
+    std::optional<Subscription> acknowledge_too_late(AsyncClient& client) {
+        auto stream = open(client, "work/#");
+        publish("1", q2);
+        const Message seen = take(stream);
+        broker.drop_all_connections();
+        runtime.run_until_idle();
+        seen.ack();
+        return stream;
+    }
+};
 CULEX_FOR_BOTH_VERSIONS(AcknowledgingLast);
 
 TEST_P(AcknowledgingLast, disconnect_does_not_report_what_pubrec_has_answered) {
@@ -25,12 +37,7 @@ TEST_P(AcknowledgingLast, disconnect_does_not_report_what_pubrec_has_answered) {
 TEST_P(AcknowledgingLast,
        disconnect_tells_the_broker_what_was_processed_while_there_was_no_connection) { // [MQTT-4.3.3-10]
     AsyncClient client(runtime, persistent());
-    auto stream = open(client, "work/#");
-    publish("1", q2);
-    const Message seen = take(stream);
-    broker.drop_all_connections();
-    runtime.run_until_idle();
-    seen.ack();
+    const auto stream = acknowledge_too_late(client);
     const DisconnectResult left = disconnect(client);
     EXPECT_EQ(left.unacknowledged, 0u);
     EXPECT_THAT(ids<Pubrec>(), ElementsAre(1));
@@ -39,12 +46,7 @@ TEST_P(AcknowledgingLast,
 
 TEST_P(AcknowledgingLast, disconnect_makes_no_connection_for_a_session_that_ends_with_it) {
     AsyncClient client(runtime, options());
-    auto stream = open(client, "work/#");
-    publish("1", q2);
-    const Message seen = take(stream);
-    broker.drop_all_connections();
-    runtime.run_until_idle();
-    seen.ack();
+    const auto stream = acknowledge_too_late(client);
     (void)disconnect(client);
     EXPECT_EQ(broker.count(Direction::received, PacketType::connect), 1u);
 }

@@ -1,6 +1,10 @@
 #pragma once
 // What the tests of acknowledgements share: streams, what the broker has for them, and the answers that it got.
+#include <map>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "client/client_test.hpp"
 #include "client/core.hpp"
@@ -15,17 +19,17 @@ inline constexpr QoS q1 = QoS::at_least_once;
 inline constexpr QoS q2 = QoS::exactly_once;
 inline constexpr SubscribeOptions manual{.acknowledge = Acknowledge::manual};
 
-inline Task<> connect(AsyncClient& client) { co_await client.connect("mqtt://broker"); }
-
-inline Task<> subscribe(AsyncClient& client, std::optional<Subscription>& stream, std::string filter,
-                        SubscribeOptions options) {
-    stream = co_await client.subscribe(filter, QoS::exactly_once, options);
-}
-
-inline Task<> leave(AsyncClient& client, DisconnectResult& left) { left = co_await client.disconnect({.drain = 60s}); }
-
 class Acknowledging : public ClientTest {
 protected:
+    static Task<> connect(AsyncClient& client) { co_await client.connect("mqtt://broker"); }
+    static Task<> subscribe(AsyncClient& client, std::optional<Subscription>& stream, std::string filter,
+                            SubscribeOptions options) {
+        stream = co_await client.subscribe(filter, QoS::exactly_once, options);
+    }
+    static Task<> leave(AsyncClient& client, DisconnectResult& left) {
+        left = co_await client.disconnect({.drain = 60s});
+    }
+
     /// Options whose session outlives its connections.
     [[nodiscard]] ClientOptions persistent() const {
         ClientOptions all = options();
